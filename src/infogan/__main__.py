@@ -1,0 +1,5 @@
+"""`python -m infogan` is the `infogan` command."""
+
+from infogan.cli import main
+
+main()

@@ -1,0 +1,363 @@
+"""The `infogan` command: one short function per command, each calling one function elsewhere."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from infogan.errors import InfoganError
+from infogan.registry import unknown
+
+if TYPE_CHECKING:
+    from infogan.config import Config
+    from infogan.run import Run
+
+T = TypeVar("T")
+
+USAGE = """\
+usage: infogan COMMAND [ARGUMENTS]
+
+InfoGAN: interpretable latent codes from unlabelled images (Chen et al. 2016).
+
+  train [RECIPE] --out RUN      train, measure, and write a report; recipes: {recipes}
+  evaluate RUN [--json]         measure a run on the held-out split
+  report RUN                    write the run's report.html and figures/
+  figure1 RUN_INFOGAN RUN_GAN   draw the paper's Figure 1 from two runs
+
+infogan COMMAND --help tells more; infogan --version prints the version.
+"""
+
+# what may change when a run goes on: nothing that the weights so far depend on
+FREE = {
+    f"train.{name}"
+    for name in (
+        "updates log_every sample_every checkpoint_every keep tensorboard threads device precision"
+    ).split()
+}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command; a user's mistake is one line on standard error and exit code 2."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    try:
+        sys.exit(_dispatch(args))
+    except InfoganError as e:
+        print(f"infogan: {' '.join(str(e).split())}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # `infogan … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _dispatch(args: list[str]) -> int:
+    if not args or args[0] in ("-h", "--help", "help"):
+        from importlib import resources
+
+        files = resources.files("infogan").joinpath("recipes").iterdir()
+        names = sorted(f.name.removesuffix(".yaml") for f in files)
+        print(USAGE.format(recipes=", ".join(names)), end="")
+        return 0 if args else 2
+    if args[0] == "--version":
+        from infogan import __version__
+
+        print(__version__)
+        return 0
+    if args[0] not in COMMANDS:
+        raise InfoganError(unknown("command", args[0], list(COMMANDS)))
+    return COMMANDS[args[0]](args[1:])
+
+
+def train(argv: list[str]) -> int:
+    """Train a recipe, then measure it and write its report."""
+    import tyro
+
+    from infogan.config import Config, flags, read_yaml, recipe, to_yaml
+
+    @dataclass(frozen=True)
+    class Train:
+        """Train, then measure and write a report. Any setting is a flag; a recipe's own values are
+        the defaults."""
+
+        recipe: Annotated[str | None, tyro.conf.Positional] = None
+        """Recipe to start from (mnist where nothing is said)."""
+        config: Path | None = None
+        """YAML file of settings, on top of the recipe."""
+        out: Path | None = None
+        """Run directory to make; runs/RECIPE where nothing is said."""
+        overwrite: bool = False
+        """Replace a run that is there."""
+        resume: bool = False
+        """Go on from the run's last checkpoint, bit for bit."""
+        dry_run: bool = False
+        """Print the settings and stop."""
+        report: bool = True
+        """Measure and write the report at the end."""
+        settings: Annotated[Config, tyro.conf.arg(name="")] = Config()
+
+    first = _parse(Train, argv, "train", Train(), helping=False)  # which recipe, which file
+    name = first.recipe or "mnist"
+    out = first.out or Path("runs") / name
+    resume = first.resume and _run_exists(out)
+    if resume:
+        base = _open(out).config
+        if first.recipe and first.recipe != base.recipe:
+            raise InfoganError(
+                f"{out} was started from recipe {base.recipe!r}, not {first.recipe!r}; leave the "
+                "recipe out to go on, or choose another --out"
+            )
+        if first.config:
+            raise InfoganError("--resume takes the run's own settings; leave --config out")
+    else:
+        base = recipe(name)
+        base = read_yaml(first.config, base) if first.config else base
+    given = _parse(Train, argv, "train", Train(settings=base))
+    config = given.settings
+    _check(config)
+    if given.dry_run:
+        print(to_yaml(config), end="")
+        return 0
+    if resume:
+        _check_resumable(base, config)
+        run = _open(out)
+    else:
+        own = recipe(config.recipe or name)
+        parts = ["infogan", "train", own.recipe, "--out", str(out), *flags(config, own)]
+        run = _create(out, config, shlex.join(parts), given.overwrite)
+        if first.resume:
+            print(f"{out} holds no run yet: starting one")
+    return _train(config, run, given.report)
+
+
+def _train(config: "Config", run: "Run", report: bool) -> int:
+    from infogan import figures
+    from infogan.data import load
+    from infogan.model import InfoGAN
+    from infogan.prior import Prior
+    from infogan.progress import Progress
+    from infogan.training import Interrupted
+    from infogan.training import train as train_run
+
+    def on_sample(model: InfoGAN, update: int) -> None:
+        run.write(f"samples/{update:06d}.png", figures.png(figures.samples(model), scale=2))
+
+    progress = Progress(Prior.parse(config.codes))
+    images = load(config.data.source, "train").images
+    try:
+        train_run(config, images, run, progress, on_sample)
+    except Interrupted as e:
+        print(f"{e}; go on with:\n  infogan train --out {shlex.quote(str(run.path))} --resume")
+        return 130
+    seconds = sum(record["seconds"] for record in run.history())
+    print(f"trained in {seconds / 60:.1f} min; model: {run.path / 'model'}")
+    if report:
+        metrics = _evaluate(run)
+        print(_table(metrics))
+        print(f"report: {_report(run, metrics)}")
+    return 0
+
+
+def evaluate(argv: list[str]) -> int:
+    """Measure a run on the held-out split."""
+    import tyro
+
+    @dataclass(frozen=True)
+    class Evaluate:
+        """Measure a run on the held-out split; also written to its metrics.json."""
+
+        run: Annotated[Path, tyro.conf.Positional]
+        """Run directory."""
+        json: bool = False
+        """Print JSON instead of a table."""
+
+    args = _parse(Evaluate, argv, "evaluate")
+    metrics = _evaluate(_open(args.run))
+    print(json.dumps(metrics, indent=1) if args.json else _table(metrics))
+    return 0
+
+
+def report(argv: list[str]) -> int:
+    """Write a run's report."""
+    import tyro
+
+    @dataclass(frozen=True)
+    class Report:
+        """Write a run's report.html and figures/, measuring first where that was not done."""
+
+        run: Annotated[Path, tyro.conf.Positional]
+        """Run directory."""
+
+    run = _open(_parse(Report, argv, "report").run)
+    file = run.path / "metrics.json"
+    metrics = json.loads(file.read_text("utf-8")) if file.is_file() else _evaluate(run)
+    print(_report(run, metrics))
+    return 0
+
+
+def figure1(argv: list[str]) -> int:
+    """Draw the paper's Figure 1 from two runs."""
+    import tyro
+
+    @dataclass(frozen=True)
+    class Figure1:
+        """Draw the paper's Figure 1: L_I of one code over the updates of two runs."""
+
+        run_infogan: Annotated[Path, tyro.conf.Positional]
+        """A run with --objective infogan."""
+        run_gan: Annotated[Path, tyro.conf.Positional]
+        """The same with --objective gan."""
+        out: Path = Path("figure1.png")
+        """PNG file to write."""
+        code: str | None = None
+        """Which code; the first categorical one where nothing is said."""
+
+    from infogan import figures
+    from infogan.prior import Prior
+
+    args = _parse(Figure1, argv, "figure1")
+    infogan, gan = _open(args.run_infogan), _open(args.run_gan)
+    for run, wanted in ((infogan, "infogan"), (gan, "gan")):
+        if run.config.objective != wanted:
+            raise InfoganError(
+                f"{run.path} was trained with --objective {run.config.objective}, expected {wanted}; "
+                "give the InfoGAN's run first, the plain GAN's second"
+            )
+    prior = Prior.parse(infogan.config.codes)
+    code = prior[args.code] if args.code else (*prior.categorical, *prior)[0]
+    picture = figures.figure1(infogan.history(), gan.history(), code.name, code.entropy())
+    try:
+        args.out.write_bytes(picture)
+    except OSError as e:
+        raise InfoganError(f"cannot write {args.out}: {e.strerror}; choose another --out") from None
+    print(args.out)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "train": train,
+    "evaluate": evaluate,
+    "report": report,
+    "figure1": figure1,
+}
+
+
+def _evaluate(run: "Run") -> dict[str, Any]:
+    """Measure a run and keep the numbers in its metrics.json."""
+    from infogan.data import load
+    from infogan.metrics import evaluate as measure
+
+    metrics = measure(_model(run), load(run.config.data.source, "test"))
+    text = json.dumps(metrics, indent=1)
+    run.write("metrics.json", text + "\n")
+    plain: dict[str, Any] = json.loads(text)
+    return plain
+
+
+def _report(run: "Run", metrics: dict[str, Any]) -> Path:
+    from infogan.report import report as write
+
+    return write(run, _model(run), metrics)
+
+
+def _model(run: "Run") -> Any:
+    from infogan.model import InfoGAN
+
+    if not (run.path / "model" / "config.json").is_file():
+        raise InfoganError(
+            f"{run.path} has no finished model yet; finish it with  infogan train --out {run.path} "
+            "--resume"
+        )
+    return InfoGAN.from_pretrained(run.path)
+
+
+def _table(metrics: dict[str, Any]) -> str:
+    """The scalar numbers, one a line, each family under its protocol."""
+    lines: list[str] = []
+    for family in ("information", "clustering", "meaning"):
+        if f"protocol.{family}" not in metrics:
+            continue
+        lines.append(metrics[f"protocol.{family}"])
+        lines += [
+            f"  {key:<28} {value:8.4f}"
+            for key, value in metrics.items()
+            if key.startswith(f"{family}.") and isinstance(value, float)
+        ]
+    return "\n".join(lines)
+
+
+def _check(config: "Config") -> None:
+    """What can be known to be wrong before anything is written."""
+    from infogan.adversarial import ADVERSARIAL
+    from infogan.data import SOURCES
+    from infogan.networks import ARCHITECTURES
+    from infogan.prior import Prior
+
+    Prior.parse(config.codes)
+    _ = ADVERSARIAL[config.loss.adversarial], SOURCES[config.data.source]
+    _ = ARCHITECTURES[config.net.kind]
+
+
+def _check_resumable(before: "Config", now: "Config") -> None:
+    from infogan.config import leaves
+
+    old = leaves(before)
+    changed = [k for k, v in leaves(now).items() if v != old[k] and k not in FREE]
+    if changed:
+        key = changed[0]
+        raise InfoganError(
+            f"--resume cannot change {key} from {old[key]!r} to {leaves(now)[key]!r}: the run so far "
+            f"depends on it; start a new --out (what may change: {', '.join(sorted(FREE))})"
+        )
+
+
+def _run_exists(path: Path) -> bool:
+    from infogan.run import Run
+
+    return Run.exists(path)
+
+
+def _open(path: Path) -> "Run":
+    from infogan.run import Run
+
+    return Run.open(path)
+
+
+def _create(path: Path, config: "Config", command: str, overwrite: bool) -> "Run":
+    from infogan.run import Run
+
+    return Run.create(path, config, command, overwrite)
+
+
+def _parse(
+    kind: type[T], argv: list[str], command: str, default: T | None = None, helping: bool = True
+) -> T:
+    """Arguments as an object; what cannot be read is one line, without tyro's box around it."""
+    import tyro
+
+    if not helping:
+        argv = [arg for arg in argv if arg not in ("-h", "--help")]
+    told = io.StringIO()
+    extra = {} if default is None else {"default": default}
+    try:
+        with contextlib.redirect_stderr(told):
+            parsed, rest = tyro.cli(
+                kind, prog=f"infogan {command}", args=argv, return_unknown_args=True, **extra
+            )
+    except SystemExit as e:
+        if not e.code:
+            raise
+        lines = [re.sub(r"[│╭╮╰╯─]+", " ", line).strip() for line in told.getvalue().splitlines()]
+        text = " ".join(line for line in lines if line).partition("Argument helptext")[0]
+        text = text.partition("For full helptext")[0].partition("For further information")[0]
+        raise InfoganError(f"{text.strip()}; see infogan {command} --help") from None
+    if rest:
+        raise InfoganError(f"{command} has no argument {rest[0]}; see infogan {command} --help")
+    return parsed

@@ -1,0 +1,272 @@
+"""The settings of a run: a tree of frozen dataclasses whose defaults every recipe starts from.
+
+A recipe (`recipes/*.yaml`) or a user's `--config FILE.yaml` holds only what differs; any leaf is a
+flag of `infogan train`: `--train.lr-g 1e-3`. Unknown keys are errors.
+"""
+
+from dataclasses import asdict, fields, is_dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+import yaml
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from infogan.errors import InfoganError
+from infogan.registry import unknown
+
+STRICT = ConfigDict(extra="forbid")
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Natural = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+
+
+@dataclass(frozen=True, config=STRICT)
+class DataConfig:
+    """Where the images come from."""
+
+    source: str = "mnist"
+    """Name of a data source."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class NetConfig:
+    """Generator, trunk and heads."""
+
+    kind: str = "dcgan"
+    """Architecture: dcgan or mlp."""
+    widths: tuple[Natural, ...] = ()
+    """Trunk, input to features: channels of each stride-2 convolution (dcgan), units of each hidden
+    layer (mlp); the generator mirrors them. Empty: from the image size."""
+    fc: Count = 1024
+    """Units of the fully connected layer between convolutions and heads (dcgan); 0: none."""
+    norm: Literal["batch", "none"] = "batch"
+    """Normalization in the trunk; the generator always has batch norm."""
+    slope: NonNegative = 0.1
+    """Leaky ReLU's slope in trunk and heads."""
+    q_hidden: Natural = 128
+    """Units of Q's own hidden layer."""
+    q_norm: bool = False
+    """Batch norm in Q's hidden layer, as the paper has it."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class LossConfig:
+    """The terms of the objective; every weight is in nats."""
+
+    adversarial: str = "nonsaturating"
+    """V(D, G): nonsaturating, least-squares, hinge, wasserstein or relativistic."""
+    r1: NonNegative = 0.0
+    """Weight of R1, the squared gradient norm of D at real images."""
+    r2: NonNegative = 0.0
+    """Weight of R2, the same at generated images."""
+    gp: NonNegative = 0.0
+    """Weight of the gradient penalty between real and generated images."""
+    lam_ramp: Count = 0
+    """Updates over which λ of the categorical codes rises from 0 to its value."""
+    pairs: NonNegative = 0.0
+    """Weight of the information between Q's categories of a real image and of an augmented copy."""
+    pairs_m: Positive = 2.0
+    """m, the weight on the marginal entropy in that information; 1: mutual information. Above 1 it
+    supposes classes of about equal size."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class AugmentConfig:
+    """The augmented copy of a real image that should keep its category; each 0 turns one off."""
+
+    rotation: NonNegative = 15.0
+    """Degrees, drawn from ± this. A 6 turned by half is a 9: keep it small where turning changes
+    the meaning."""
+    shear: NonNegative = 0.2
+    """Horizontal shear, ± this."""
+    scale: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    """Zoom, 1 ± this."""
+    shift: NonNegative = 0.0714
+    """Translation as a fraction of the image's side, ± this (2 pixels of 28)."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class TrainConfig:
+    """Optimization, and what is written when."""
+
+    seed: Count = 0
+    """Seed of everything random."""
+    updates: Natural = 5000
+    """Updates of D and of G."""
+    batch: Annotated[int, Field(ge=2)] = 128
+    """Images per update."""
+    lr_d: Positive = 2e-4
+    """Adam's rate for trunk, D head and Q head."""
+    lr_g: Positive = 1e-3
+    """Adam's rate for G."""
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Adam's β1."""
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    """Adam's β2."""
+    decay_from: Fraction = 1.0
+    """Fraction of the updates after which both rates fall linearly; 1: never."""
+    decay_to: Fraction = 0.05
+    """What the rates fall to, as a fraction of their first value."""
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    """Decay of the moving average of G's weights, which is the G that is kept; 0: none."""
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    """Number format of convolutions and products; auto: bfloat16 where the processor has it."""
+    device: str = "auto"
+    """cpu, cuda, or auto."""
+    threads: Count = 0
+    """Processor threads; 0: torch's choice."""
+    log_every: Natural = 10
+    """Updates between two lines of log.jsonl."""
+    sample_every: Natural = 500
+    """Updates between two sample pictures."""
+    checkpoint_every: Natural = 250
+    """Updates between two checkpoints."""
+    keep: Natural = 2
+    """Checkpoints kept."""
+    tensorboard: bool = False
+    """Also write TensorBoard events."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class Config:
+    """Everything that decides a run."""
+
+    recipe: Annotated[str, tyro.conf.Suppress] = ""
+    """The recipe that the settings started from."""
+    codes: str = "z62 + digit:cat10 + 2u"
+    """Noise and latent codes: [name:][count]kind[size][(arguments)][@λ], kinds z, cat, u, g, bern."""
+    objective: Literal["infogan", "gan"] = "infogan"
+    """infogan: L_I is part of the game; gan: a plain GAN, Q only looks on."""
+    data: DataConfig = Field(default_factory=DataConfig)
+    net: NetConfig = Field(default_factory=NetConfig)
+    loss: LossConfig = Field(default_factory=LossConfig)
+    augment: AugmentConfig = Field(default_factory=AugmentConfig)
+    train: TrainConfig = Field(default_factory=TrainConfig)
+
+
+def recipes() -> list[str]:
+    """The names of the recipes."""
+    files = resources.files("infogan").joinpath("recipes").iterdir()
+    return sorted(f.name.removesuffix(".yaml") for f in files if f.name.endswith(".yaml"))
+
+
+def recipe(name: str) -> Config:
+    """The settings of one recipe.
+
+    Raises:
+        InfoganError: there is no such recipe.
+    """
+    if name not in recipes():
+        raise InfoganError(unknown("recipe", name, recipes()))
+    text = resources.files("infogan").joinpath(f"recipes/{name}.yaml").read_text("utf-8")
+    return from_yaml(text, f"recipe {name}", Config(recipe=name))
+
+
+def from_yaml(text: str, where: str, base: Config) -> Config:
+    """`base` with what the YAML text sets.
+
+    Raises:
+        InfoganError: the text is no YAML mapping, or has an unknown key or a value out of range.
+    """
+    try:
+        changes = yaml.safe_load(text) or {}
+    except yaml.YAMLError as e:
+        raise InfoganError(f"{where}: not valid YAML ({' '.join(str(e).split())})") from None
+    if not isinstance(changes, dict):
+        raise InfoganError(f"{where}: expected keys and values, got {type(changes).__name__}")
+    return checked(_merged(asdict(base), changes, where, ""), where)
+
+
+def read_yaml(path: Path, base: Config) -> Config:
+    """`base` with what the YAML file sets; errors as `from_yaml`, and when it cannot be read."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise InfoganError(f"cannot read settings from {path}: {_reason(e)}") from None
+    return from_yaml(text, str(path), base)
+
+
+def to_yaml(config: Config) -> str:
+    """All settings as YAML that `from_yaml` reads back."""
+    tree: str = yaml.safe_dump(_plain(asdict(config)), sort_keys=False, allow_unicode=True)
+    return tree
+
+
+def checked(tree: dict[str, Any], where: str) -> Config:
+    """A tree of plain values as a Config.
+
+    Raises:
+        InfoganError: one line that names the key, the rule and the value.
+    """
+    try:
+        return TypeAdapter(Config).validate_python(tree)
+    except ValidationError as e:
+        raise InfoganError(f"{where}: {in_words(e)}") from None
+
+
+def in_words(error: ValidationError) -> str:
+    """The first problem of a validation error in one line."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "settings"
+    return f"{key}: {first['msg']}, got {first['input']!r}"
+
+
+def leaves(config: Any, prefix: str = "") -> dict[str, Any]:
+    """Every setting by its dotted name: {"train.lr_g": 0.001, …}."""
+    flat: dict[str, Any] = {}
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if is_dataclass(value):
+            flat |= leaves(value, f"{prefix}{field.name}.")
+        else:
+            flat[prefix + field.name] = value
+    return flat
+
+
+def flags(config: Config, base: Config) -> list[str]:
+    """The command-line flags that turn `base` into `config`."""
+    given: list[str] = []
+    usual = leaves(base)
+    for name, value in leaves(config).items():
+        if name == "recipe" or value == usual[name]:
+            continue
+        flag = "--" + name.replace("_", "-")
+        if isinstance(value, bool):
+            head, _, tail = flag.rpartition(".")
+            given.append(flag if value else f"{head}.no-{tail}")
+        elif isinstance(value, tuple):
+            given += [flag, *map(str, value)]
+        else:
+            given += [flag, str(value)]
+    return given
+
+
+def _merged(tree: dict[str, Any], changes: dict[Any, Any], where: str, at: str) -> dict[str, Any]:
+    merged = dict(tree)
+    for key, value in changes.items():
+        name = f"{at}{key}"
+        if key not in tree:
+            raise InfoganError(f"{where}: {unknown('key', name, [at + k for k in tree])}")
+        if isinstance(tree[key], dict):
+            if not isinstance(value, dict):
+                raise InfoganError(f"{where}: {name} is a group of settings, got {value!r}")
+            merged[key] = _merged(tree[key], value, where, f"{name}.")
+        else:
+            merged[key] = value
+    return merged
+
+
+def _plain(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: _plain(value) for key, value in tree.items()}
+    return list(tree) if isinstance(tree, tuple) else tree
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

@@ -1,0 +1,74 @@
+"""What a data source gives, and how batches are drawn from it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from infogan.registry import Registry
+
+Split = Literal["train", "test"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images of one split.
+
+    Args:
+        name: What it is called where numbers are shown: "MNIST".
+        split: train is learnt from, test is held out for measuring.
+        images: (N, C, H, W) bytes.
+        labels: (N,) integers, or None. Only metrics may read them.
+    """
+
+    name: str
+    split: Split
+    images: Tensor
+    labels: Tensor | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the images."""
+        c, h, w = self.images.shape[1:]
+        return c, h, w
+
+
+Source = Callable[[Split], Dataset]
+
+SOURCES: Registry[Source] = Registry("data source")
+
+
+def load(source: str, split: Split) -> Dataset:
+    """One split of a source.
+
+    Raises:
+        InfoganError: there is no such source, or its files are damaged.
+    """
+    return SOURCES[source](split)
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Bytes as floats in [0, 1], the range of G's sigmoid."""
+    return images.float() / 255
+
+
+def batch_indices(n: int, batch: int, update: int, seed: int) -> Tensor:
+    """The images of one update: each epoch is a fresh permutation, its last broken batch left out.
+
+    A pure function of the seed and the update, so that a run that goes on meets the same batches.
+    Fewer images than a batch are drawn with replacement.
+    """
+    per_epoch = n // batch
+    if per_epoch == 0:
+        return torch.randint(n, (batch,), generator=_generator(seed, update))
+    epoch, i = divmod(update, per_epoch)
+    order = torch.randperm(n, generator=_generator(seed, epoch))
+    return order[i * batch : (i + 1) * batch]
+
+
+def _generator(seed: int, stream: int) -> torch.Generator:
+    state = np.random.SeedSequence([seed, stream]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state) >> 1)

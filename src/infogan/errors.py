@@ -1,0 +1,13 @@
+"""The one error that is meant for the user: it states the rule, the value met, and the fix."""
+
+
+class InfoganError(ValueError):
+    """A mistake in what the user asked for, or a file that cannot be used. The command line prints
+    it as one line and exits with code 2."""
+
+
+def needs_extra(package: str, extra: str) -> InfoganError:
+    """The error for a package of an optional group that is not installed."""
+    return InfoganError(
+        f"{package} is not installed and this needs it: run  pip install 'infogan[{extra}]'"
+    )

@@ -1,0 +1,9 @@
+"""What a model learned, in numbers. Metrics never see a trainer: they get a model or a function
+`encode`, data, and a budget, and return `{"family.name": value}`."""
+
+from infogan.metrics.clustering import clustering
+from infogan.metrics.evaluation import evaluate
+from infogan.metrics.information import information
+from infogan.metrics.meaning import FACTORS, meaning
+
+__all__ = ["FACTORS", "clustering", "evaluate", "information", "meaning"]

@@ -1,0 +1,71 @@
+"""Do the categories agree with the classes? Labels are used to measure here, and nowhere to train."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from infogan.errors import InfoganError, needs_extra
+
+
+def confusion(labels: ArrayLike, categories: ArrayLike, k: int) -> NDArray[np.int64]:
+    """How many images of class i (row) got category j (column): (classes, k)."""
+    labels, categories = np.asarray(labels), np.asarray(categories)
+    table = np.zeros((int(labels.max(initial=0)) + 1, k), np.int64)
+    np.add.at(table, (labels, categories), 1)
+    return table
+
+
+def match(table: NDArray[np.int64]) -> dict[int, int]:
+    """The one-to-one matching {category: class} with the most images in agreement (Kuhn 1955).
+
+    With more categories than classes (or fewer) the surplus stays unmatched.
+    """
+    try:
+        from scipy.optimize import linear_sum_assignment
+    except ImportError:
+        raise needs_extra("scipy", "metrics") from None
+    classes, categories = linear_sum_assignment(table, maximize=True)
+    return {int(j): int(i) for i, j in zip(classes, categories)}
+
+
+def clustering(labels: ArrayLike, categories: ArrayLike, k: int) -> dict[str, Any]:
+    """Agreement of categories with classes.
+
+    accuracy       = max over one-to-one matchings of the fraction of images that agree
+    accuracy_many  = the same when each category takes the class it holds most of (purity)
+    nmi            = I(class; category) / ((H(class) + H(category)) / 2)
+    ari            = Rand index, corrected for chance (Hubert & Arabie 1985)
+
+    Args:
+        labels: The n true classes, integers from 0.
+        categories: The n categories, integers from 0 to k - 1.
+        k: How many categories the code has.
+
+    Returns:
+        The four numbers, `confusion` (classes × categories) and `matching` {category: class}.
+
+    Raises:
+        InfoganError: there is no image, or the lengths differ.
+    """
+    labels, categories = np.asarray(labels), np.asarray(categories)
+    if len(labels) == 0 or labels.shape != categories.shape:
+        raise InfoganError(
+            f"clustering needs one label for each of at least one image, got {labels.shape} labels "
+            f"and {categories.shape} categories"
+        )
+    try:
+        from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+    except ImportError:
+        raise needs_extra("scikit-learn", "metrics") from None
+    table = confusion(labels, categories, k)
+    matching = match(table)
+    n = len(labels)
+    return {
+        "clustering.accuracy": sum(int(table[i, j]) for j, i in matching.items()) / n,
+        "clustering.accuracy_many": int(table.max(axis=0).sum()) / n,
+        "clustering.nmi": float(normalized_mutual_info_score(labels, categories)),
+        "clustering.ari": float(adjusted_rand_score(labels, categories)),
+        "clustering.confusion": table.tolist(),
+        "clustering.matching": matching,
+    }

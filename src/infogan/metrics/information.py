@@ -1,0 +1,38 @@
+"""How much of each code can be read from the images that it makes."""
+
+from typing import Any
+
+import torch
+
+from infogan.codes import Categorical, Gaussian, Uniform
+from infogan.model import InfoGAN
+from infogan.objective import L_I
+
+
+def information(model: InfoGAN, n: int, seed: int) -> dict[str, Any]:
+    """L_I of each code on n fresh images x = G(z, c), z and c from the prior.
+
+    information.CODE.L_I     = mean ln Q(c|x) + H(c), nats; .se is its standard error
+    information.CODE.H       = H(c), nats (differential for a continuous code)
+    information.CODE.share   = L_I / H(c), for a discrete code
+    information.CODE.R2      = 1 − E(c − μ)² / Var(c), μ = Q's mean, for a continuous code
+    """
+    generator = torch.Generator().manual_seed(seed)
+    z, c = model.prior.sample(n, generator)
+    q = model.infer(model.generate(z=z, **c))
+    bounds = L_I(model.prior, q, c)
+    out: dict[str, Any] = {}
+    for code in model.prior:
+        key = f"information.{code.name}"
+        log_q = q[code.name].log_prob(c[code.name])
+        out[f"{key}.L_I"] = bounds[code.name].item()
+        out[f"{key}.se"] = (log_q.std() / n**0.5).item()
+        out[f"{key}.H"] = code.entropy()
+        if isinstance(code, Uniform | Gaussian):
+            error = (c[code.name] - q[code.name].mean).square().mean()
+            out[f"{key}.R2"] = (1 - error / c[code.name].var()).item()
+        else:
+            out[f"{key}.share"] = bounds[code.name].item() / code.entropy()
+        if isinstance(code, Categorical):
+            out[f"{key}.confidence"] = q[code.name].probs.amax(1).mean().item()
+    return out

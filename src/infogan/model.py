@@ -1,0 +1,298 @@
+"""InfoGAN: a generator G, one trunk, and two heads on it, D and Q."""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.distributions import Distribution
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from infogan.codes import Categorical, Code
+from infogan.config import Config, NetConfig, in_words
+from infogan.errors import InfoganError
+from infogan.networks import ARCHITECTURES
+from infogan.prior import Prior
+
+FORMAT = 1
+CHUNK = 500  # images in one pass of the networks, so that memory stays bounded
+
+
+class InfoGAN(nn.Module):
+    """G(z, c), D(x) and Q(c|x) of Chen et al. 2016; Q shares the whole trunk with D.
+
+    `from_pretrained` gives one that is trained. For training, the parts are `G`, `trunk`, `D`, `Q`:
+    `h = model.trunk(x)`, then `model.D(h)` is the logit (n, 1) and `model.Q(h)` Q's outputs.
+
+    Args:
+        prior: P(z) and P(c), or its text form: "z62 + digit:cat10 + 2u".
+        shape: (C, H, W) of the images.
+        net: The networks' settings.
+        seed: Of the initial weights, which do not touch torch's global generator.
+
+    Raises:
+        InfoganError: malformed text, unknown architecture, or an image too small for it.
+    """
+
+    def __init__(
+        self,
+        prior: Prior | str,
+        shape: tuple[int, int, int] = (1, 28, 28),
+        net: NetConfig | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.prior = Prior.parse(prior) if isinstance(prior, str) else prior
+        self.shape = shape
+        self.net = net or NetConfig()
+        build = ARCHITECTURES[self.net.kind]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            body, self.trunk, features = build(self.net, self.prior.width, shape)
+            self.G = nn.Sequential(body, nn.Sigmoid())
+            self.D = nn.Linear(features, 1)
+            q: list[nn.Module] = [nn.Linear(features, self.net.q_hidden)]
+            if self.net.q_norm:
+                q.append(nn.BatchNorm1d(self.net.q_hidden))
+            q += [
+                nn.LeakyReLU(self.net.slope),
+                nn.Linear(self.net.q_hidden, self.prior.n_params),
+            ]
+            self.Q = nn.Sequential(*q)
+        self.to(memory_format=torch.channels_last)
+
+    @classmethod
+    def from_config(cls, config: Config, shape: tuple[int, int, int]) -> "InfoGAN":
+        """The untrained model that a run's settings describe."""
+        return cls(Prior.parse(config.codes), shape, config.net, config.train.seed)
+
+    def generate(
+        self,
+        n: int | None = None,
+        *,
+        z: ArrayLike | None = None,
+        seed: int | None = None,
+        **codes: ArrayLike,
+    ) -> Tensor:
+        """x = G(z, c): images for the codes that are given; the others are drawn from the prior.
+
+        Args:
+            n: How many; not needed where a code or z is given as a sequence.
+            z: Noise, (n, noise) or (noise,) for all, in [-1, 1].
+            seed: Of z and the codes that are drawn; the same seed gives the same images.
+            codes: By name, one value for all images or n of them: integers 0 … K-1 for a
+                categorical code, a number or (n, d) numbers for the others. A uniform code was
+                trained on [low, high]; values beyond are extrapolation, and allowed.
+
+        Returns:
+            (n, C, H, W) in [0, 1].
+
+        Raises:
+            InfoganError: an unknown code, a category that does not exist, or lengths that differ.
+        """
+        values = {name: self._value(self.prior[name], value) for name, value in codes.items()}
+        if z is not None:
+            noise = torch.as_tensor(np.asarray(z), dtype=torch.float32).reshape(-1, self.prior.noise)
+            values["z"] = noise
+        lengths = {len(value) for value in values.values() if len(value) != 1}
+        n = n if n is not None else max(lengths, default=1)
+        if n < 0 or lengths - {n}:
+            raise InfoganError(
+                f"n = {n} images, but values were given for {sorted(lengths)}: give one value, or n"
+            )
+        generator = torch.Generator()
+        generator.seed() if seed is None else generator.manual_seed(seed)
+        z_, c = self.prior.sample(n, generator)
+        for name, value in values.items():
+            value = value.expand(n, *value.shape[1:])
+            if name == "z":
+                z_ = value
+            else:
+                c[name] = value
+        return self._run(self.G, self.prior.embed(z_, c), self.shape)
+
+    def infer(self, x: ArrayLike) -> dict[str, Distribution]:
+        """Q(c|x): for each code, by its name, a distribution over its values.
+
+        >>> model = InfoGAN("z8 + kind:cat3 + u", shape=(1, 8, 8))
+        >>> q = model.infer(model.generate(n=5, seed=0))
+        >>> q["kind"].probs.shape, q["u"].mean.shape
+        (torch.Size([5, 3]), torch.Size([5, 1]))
+
+        Args:
+            x: Images (n, C, H, W), (n, H, W) if grey, or one (C, H, W): floats in [0, 1] or bytes.
+
+        Returns:
+            {name: torch.distributions.Distribution} with batch shape (n,).
+
+        Raises:
+            InfoganError: the images are not of the model's shape or range.
+        """
+        return self.prior.q(
+            self._run(nn.Sequential(self.trunk, self.Q), self._images(x), (self.prior.n_params,))
+        )
+
+    def discriminate(self, x: ArrayLike) -> Tensor:
+        """D's logit of each image, (n,): above 0 it looks real. Args as `infer`."""
+        return self._run(nn.Sequential(self.trunk, self.D), self._images(x), (1,)).squeeze(1)
+
+    @torch.no_grad()
+    def _run(self, network: nn.Module, inputs: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """The network's outputs in evaluation: one image never depends on the others."""
+        was_training = self.training
+        self.eval()
+        try:
+            device = next(self.parameters()).device
+            parts = [network(part.to(device)) for part in inputs.split(CHUNK)]
+            return torch.cat(parts) if len(inputs) else torch.empty(0, *shape)
+        finally:
+            self.train(was_training)
+
+    def _value(self, code: Code, value: ArrayLike) -> Tensor:
+        """A user's value of one code as (n,) integers or (n, d) floats, n >= 1."""
+        given = torch.as_tensor(np.asarray(value))
+        if isinstance(code, Categorical):
+            categories = given.reshape(-1)
+            whole = categories.long()
+            if not (whole == categories).all() or not ((whole >= 0) & (whole < code.k)).all():
+                raise InfoganError(
+                    f"{code.name}: categories are the integers 0 to {code.k - 1}, got {value!r}"
+                )
+            return whole
+        d = code.width
+        given = given.to(torch.get_default_dtype())
+        if given.dim() == 0:
+            return given.expand(1, d)
+        if given.shape[-1] == d and (d > 1 or given.dim() == 2):
+            return given.reshape(-1, d)
+        if d == 1 and given.dim() == 1:
+            return given[:, None]
+        raise InfoganError(f"{code.name}: expected a number or (n, {d}) numbers, got {value!r}")
+
+    def _images(self, x: ArrayLike) -> Tensor:
+        """A user's images as (n, C, H, W) floats in [0, 1]."""
+        images = x if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
+        if tuple(images.shape) in (self.shape, self.shape[1:]):
+            images = images.reshape(1, *self.shape)
+        if images.dim() == 3 and self.shape[0] == 1:
+            images = images[:, None]
+        if images.dim() != 4 or tuple(images.shape[1:]) != self.shape:
+            c, h, w = self.shape
+            raise InfoganError(
+                f"expected images (n, {c}, {h}, {w}), got {tuple(images.shape)}; resize them first"
+            )
+        if images.dtype == torch.uint8:
+            return images.float() / 255
+        if not images.is_floating_point():
+            raise InfoganError(f"expected floats in [0, 1] or bytes (uint8), got {images.dtype}")
+        if len(images) and not (images.min() >= 0 and images.max() <= 1):
+            low, high = images.min().item(), images.max().item()
+            raise InfoganError(f"expected floats in [0, 1], got {low:g} to {high:g}; rescale them")
+        return images.float()
+
+    def save_pretrained(self, path: str | os.PathLike[str]) -> None:
+        """Write `config.json` and `model.safetensors`, which `from_pretrained` loads."""
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        card = {
+            "format": FORMAT,
+            "library": "infogan",
+            "codes": str(self.prior),
+            "shape": list(self.shape),
+            "net": asdict(self.net),
+        }
+        (folder / "config.json").write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+        save_file(
+            {name: tensor.contiguous().cpu() for name, tensor in self.state_dict().items()},
+            folder / "model.safetensors",
+        )
+
+    @classmethod
+    def from_pretrained(cls, path: str | os.PathLike[str]) -> "InfoGAN":
+        """A trained model, in evaluation mode.
+
+        Args:
+            path: A run directory, a folder written by `save_pretrained`, or OWNER/NAME on the
+                Hugging Face Hub.
+
+        Raises:
+            InfoganError: there is no model, or its files are damaged.
+        """
+        folder = Path(path)
+        if (folder / "model" / "config.json").is_file():
+            folder = folder / "model"
+        elif not (folder / "config.json").is_file():
+            folder = _from_hub(path)
+        try:
+            card = json.loads((folder / "config.json").read_text("utf-8"))
+            net = TypeAdapter(NetConfig).validate_python(card["net"])
+            shape = cast(tuple[int, int, int], tuple(card["shape"]))
+            model = cls(Prior.parse(card["codes"]), shape, net)
+            model.load_state_dict(load_file(folder / "model.safetensors"))
+        except ValidationError as e:
+            raise InfoganError(f"{folder}/config.json is damaged: {in_words(e)}") from None
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as e:
+            if isinstance(e, InfoganError):
+                raise
+            reason = str(e).splitlines()[0]
+            raise InfoganError(f"{folder} holds no whole model ({reason}); save it again") from None
+        return model.eval()
+
+
+def _from_hub(name: str | os.PathLike[str]) -> Path:
+    """The local copy of a model on the Hub."""
+    text = os.fspath(name)
+    if Path(text).exists() or text.count("/") != 1 or text.startswith((".", "/")):
+        raise InfoganError(f"no model at {text}: expected a finished run or a saved model's folder")
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(text, allow_patterns=["config.json", "model.safetensors"]))
+    except Exception as e:
+        raise InfoganError(
+            f"no folder {text}, and no model of that name on the Hub ({type(e).__name__})"
+        ) from None
+
+
+@torch.no_grad()
+def recalibrate(model: InfoGAN, real: Iterable[Tensor], latents: Sequence[Tensor]) -> None:
+    """Set every batch norm's running statistics to the averages under the weights as they are now.
+
+    While training they trail behind the weights, and G's average weights never had any. G sees
+    `latents`; the trunk and Q see real and generated batches in turn, since Q is asked about both.
+
+    Args:
+        model: Left in evaluation mode.
+        real: Batches of real images in [0, 1], one for each batch of latents.
+        latents: Batches of embedded (z, c).
+    """
+    norms: list[Any] = [m for m in model.modules() if isinstance(m, _BatchNorm)]
+    momentum = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain average over all batches
+    model.train()
+    for latent in latents:
+        model.G(latent)
+    model.G.eval()
+    for x, latent in zip(real, latents):
+        for images in (x, model.G(latent)):
+            h = model.trunk(images)
+            model.Q(h)
+    for norm, m in zip(norms, momentum):
+        norm.momentum = m
+    model.eval()
+
+
+def parameters_of(*modules: nn.Module) -> list[nn.Parameter]:
+    """All parameters of several modules, in order."""
+    return [p for module in modules for p in module.parameters()]

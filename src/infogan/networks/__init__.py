@@ -1,0 +1,7 @@
+"""Generator bodies and discriminator trunks. One architecture is one function that builds both."""
+
+from infogan.networks.base import ARCHITECTURES, Networks
+from infogan.networks.dcgan import dcgan
+from infogan.networks.mlp import mlp
+
+__all__ = ["ARCHITECTURES", "Networks", "dcgan", "mlp"]

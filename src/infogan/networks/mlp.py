@@ -1,0 +1,37 @@
+"""Fully connected networks, for small images and for vectors seen as images of one pixel."""
+
+import math
+
+from torch import nn
+
+from infogan.config import NetConfig
+from infogan.networks.base import ARCHITECTURES, Networks
+
+
+@ARCHITECTURES.register("mlp")
+def mlp(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks:
+    """Hidden layers `net.widths` in the trunk, the same in reverse in G; empty: (512, 256).
+
+    Trunk: leaky ReLU after each layer, batch norm after each but the first. G: ReLU and batch norm
+    after each but the last.
+
+    Args:
+        net: `fc` is not used.
+        latent: Inputs of G.
+        shape: (C, H, W), any.
+    """
+    pixels = math.prod(shape)
+    widths = net.widths or (512, 256)
+
+    trunk: list[nn.Module] = [nn.Flatten()]
+    for i, (n_in, n_out) in enumerate(zip((pixels, *widths), widths)):
+        trunk.append(nn.Linear(n_in, n_out))
+        if i > 0 and net.norm == "batch":
+            trunk.append(nn.BatchNorm1d(n_out))
+        trunk.append(nn.LeakyReLU(net.slope))
+
+    body: list[nn.Module] = []
+    for n_in, n_out in zip((latent, *reversed(widths)), reversed(widths)):
+        body += [nn.Linear(n_in, n_out), nn.BatchNorm1d(n_out), nn.ReLU()]
+    body += [nn.Linear(widths[0], pixels), nn.Unflatten(1, shape)]
+    return Networks(nn.Sequential(*body), nn.Sequential(*trunk), widths[-1])

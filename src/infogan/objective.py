@@ -1,0 +1,180 @@
+"""What D and Q, and G, minimize: min_{G,Q} max_D V(D, G) − λ L_I(G, Q)  (Chen et al. 2016, eq. 6).
+
+Every function gives its formula as it stands, in nats; the sign turns where a loss is formed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from infogan.adversarial import ADVERSARIAL, gp, r1, r2
+from infogan.config import LossConfig
+from infogan.model import InfoGAN
+from infogan.prior import Prior
+
+
+def L_I(prior: Prior, q: Mapping[str, Distribution], c: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The variational lower bound on I(c_i; G(z, c)) of each code.
+
+    L_I(G, Q) = E_{c ~ P(c), x ~ G(z,c)} [ln Q(c|x)] + H(c)  ≤  I(c; G(z, c))
+
+    Chen et al. 2016, eq. 4 and 5. A code's dimensions are summed, the batch is averaged.
+
+    Args:
+        prior: P(c).
+        q: Q(c_i|x) of n generated images, by code.
+        c: The codes that they were generated from.
+
+    Returns:
+        L_I of each code, in nats, with gradient to Q's parameters and, through x, to G's.
+    """
+    return {code.name: q[code.name].log_prob(c[code.name]).mean() + code.entropy() for code in prior}
+
+
+def pair_information(p: Tensor, p_aug: Tensor, m: float = 1.0) -> Tensor:
+    """Information between the categories of an image and of its augmented copy, without labels.
+
+    I_m = Σ_kl P_kl (ln P_kl − m (ln r_k + ln r_l)),   P = sym(E[p p_augᵀ]),   r = P's marginal
+
+    m = 1 is the mutual information of Ji et al. 2019 (IIC), eq. 3; in general
+    I_m = I_1 + 2 (m − 1) H(r), so that m > 1 weighs more that the categories are used equally, as
+    P(c) says they are. Its maximum over P is (2m − 1) ln K.
+
+    Computed in at least float32: its first signal is of the size of bfloat16's rounding.
+
+    Args:
+        p: Q's categories of n real images, (n, K), rows sum to 1.
+        p_aug: The same of their augmented copies.
+        m: Weight on the marginal; > 0.
+
+    Returns:
+        I_m in nats.
+    """
+    with torch.autocast(p.device.type, enabled=False):
+        if p.dtype != torch.float64:
+            p, p_aug = p.float(), p_aug.float()
+        P = p.T @ p_aug / len(p)  # (K, K)
+        P = (P + P.T) / 2
+        r = P.sum(1)  # (K,)
+        log_r = torch.log(r.clamp_min(torch.finfo(r.dtype).tiny))
+        entropy = -torch.special.entr(P).sum()  # Σ P ln P, with 0 ln 0 = 0
+        return entropy - 2 * m * (r * log_r).sum()
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of the objective's terms at one update.
+
+    Args:
+        lam: λ of each code.
+        loss: The rest.
+        plain: A plain GAN: Q's head learns what it can (λ 1) but moves neither trunk nor G.
+    """
+
+    lam: Mapping[str, float]
+    loss: LossConfig
+    plain: bool = False
+
+
+def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False) -> Weights:
+    """λ of the categorical codes rises from 0 over the first `loss.lam_ramp` updates."""
+    rise = min(1.0, update / loss.lam_ramp) if loss.lam_ramp else 1.0
+    categorical = {code.name for code in prior.categorical}
+    lam = {code.name: code.lam * (rise if code.name in categorical else 1.0) for code in prior}
+    return Weights(lam, loss, plain)
+
+
+def objective_D(
+    model: InfoGAN,
+    x: Tensor,
+    x_aug: Tensor | None,
+    fake: Tensor,
+    c: Mapping[str, Tensor],
+    w: Weights,
+    generator: torch.Generator,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """What the trunk and both heads minimize.
+
+    −V_D(D, G) − Σ_i λ_i L_I(c_i) − w_pairs I_m(real pairs) + penalties
+
+    Real, augmented and generated images go through the trunk apart: batch norm must not mix them.
+
+    Args:
+        model: In training mode.
+        x: Real images (n, C, H, W).
+        x_aug: Their augmented copies, where the pair term is on.
+        fake: G(z, c), detached (n, C, H, W).
+        c: The codes of `fake`.
+        w: The weights.
+        generator: For the gradient penalty's interpolation.
+
+    Returns:
+        The loss, and its terms by name.
+    """
+    V = ADVERSARIAL[w.loss.adversarial]
+    h_real = model.trunk(x)
+    h_fake = model.trunk(fake)
+    terms = {"loss_D": V.d(_logit(model, h_real), _logit(model, h_fake))}
+
+    lam = dict.fromkeys(w.lam, 1.0) if w.plain else w.lam
+    q = model.prior.q(model.Q(h_fake.detach() if w.plain else h_fake))
+    bound = L_I(model.prior, q, c)
+    terms |= {f"L_I.{name}": value for name, value in bound.items()}
+    loss = terms["loss_D"] - sum(lam[name] * bound[name] for name in bound)
+
+    if x_aug is not None and w.loss.pairs and not w.plain:
+        q_real, q_aug = (model.prior.q(model.Q(h)) for h in (h_real, model.trunk(x_aug)))
+        for code in model.prior.categorical:
+            p, p_aug = q_real[code.name].probs, q_aug[code.name].probs
+            terms[f"I_pairs.{code.name}"] = pair_information(p, p_aug, w.loss.pairs_m)
+            loss = loss - w.loss.pairs * terms[f"I_pairs.{code.name}"]
+
+    if w.loss.r1 or w.loss.r2 or w.loss.gp:
+        with torch.autocast(x.device.type, enabled=False):
+
+            def D(images: Tensor) -> Tensor:
+                return _logit(model, model.trunk(images))
+
+            for name, weight, penalty in (
+                ("r1", w.loss.r1, lambda: r1(D, x)),
+                ("r2", w.loss.r2, lambda: r2(D, fake)),
+                ("gp", w.loss.gp, lambda: gp(D, x, fake, generator)),
+            ):
+                if weight:
+                    terms[name] = penalty()
+                    loss = loss + weight * terms[name]
+    return loss, terms
+
+
+def objective_G(
+    model: InfoGAN, fake: Tensor, c: Mapping[str, Tensor], w: Weights, x: Tensor | None = None
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """What G minimizes: V's part of G − Σ_i λ_i L_I(c_i).
+
+    Args:
+        model: In training mode, its trunk and heads frozen.
+        fake: G(z, c) with gradient (n, C, H, W).
+        c: Its codes.
+        w: The weights.
+        x: Real images, for a form of the game whose G looks at them.
+
+    Returns:
+        The loss, and its terms by name.
+    """
+    V = ADVERSARIAL[w.loss.adversarial]
+    h = model.trunk(fake)
+    real = _logit(model, model.trunk(x)) if V.needs_real and x is not None else None
+    terms = {"loss_G": V.g(_logit(model, h), real)}
+    if w.plain:
+        return terms["loss_G"], terms
+    bound = L_I(model.prior, model.prior.q(model.Q(h)), c)
+    return terms["loss_G"] - sum(w.lam[name] * bound[name] for name in bound), terms
+
+
+def _logit(model: InfoGAN, h: Tensor) -> Tensor:
+    """D's logit (n,), in at least float32."""
+    logit: Tensor = model.D(h).squeeze(1)
+    return logit if logit.dtype == torch.float64 else logit.float()

@@ -1,0 +1,86 @@
+"""What a person sees of a training: a bar in a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+from infogan.prior import Prior
+
+LINE_EVERY = 100  # updates between two plain lines
+
+
+class HasUpdate(Protocol):
+    """Whatever counts its updates."""
+
+    update: int
+
+
+class Progress:
+    """Shows update, images/s, time left, L_I of each code beside H(c), and both losses.
+
+    Args:
+        prior: For the entropies that L_I is measured against.
+        stream: Where to write; standard output by default.
+    """
+
+    def __init__(self, prior: Prior, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stdout
+        self.entropy = {code.name: code.entropy() for code in prior}
+        self.categorical = {code.name for code in prior.categorical}
+        self.bar: RichProgress | None = None
+        self.updates = 0
+        self.began = (0, 0.0)
+
+    def say(self, text: str) -> None:
+        """One line."""
+        if self.bar:
+            self.bar.console.print(text, highlight=False, markup=False)
+        else:
+            print(text, file=self.stream, flush=True)
+
+    @contextmanager
+    def watching(self, state: HasUpdate, updates: int) -> Iterator[None]:
+        """While inside, `show` draws."""
+        self.updates, self.began = updates, (state.update, time.perf_counter())
+        if not self.stream.isatty():
+            yield
+            return
+        self.bar = RichProgress(
+            MofNCompleteColumn(),
+            BarColumn(bar_width=24),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+            console=Console(file=self.stream),
+        )
+        self.task = self.bar.add_task("", total=updates, completed=state.update)
+        try:
+            with self.bar:
+                yield
+        finally:
+            self.bar = None
+
+    def show(self, record: Mapping[str, Any]) -> None:
+        """The newest line of the log."""
+        update = record["update"]
+        if self.bar:
+            self.bar.update(self.task, completed=update, description=self.words(record))
+        elif update % LINE_EVERY == 0 or update == self.updates:
+            done, since = update - self.began[0], time.perf_counter() - self.began[1]
+            left = since / max(done, 1) * (self.updates - update)
+            self.say(f"update {update}/{self.updates} · {left:.0f} s left · {self.words(record)}")
+
+    def words(self, record: Mapping[str, Any]) -> str:
+        """`2,400 images/s · L_I digit 2.29/2.30 u1 0.61 · D 1.32 G 0.81`, in nats."""
+        codes = []
+        for name, h in self.entropy.items():
+            value = record.get(f"L_I.{name}", float("nan"))
+            # a continuous code's entropy is differential: L_I may pass it, a ratio would mislead
+            codes.append(f"{name} {value:.2f}" + (f"/{h:.2f}" if name in self.categorical else ""))
+        losses = f"D {record['loss_D']:.2f} G {record['loss_G']:.2f}"
+        return f"{record['images_per_s']:,.0f} images/s · L_I {' '.join(codes)} · {losses}"

@@ -1,0 +1,173 @@
+"""A run as one HTML page that opens offline, with its pictures also as PNG files."""
+
+import base64
+import html
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from infogan import figures
+from infogan.config import to_yaml
+from infogan.metrics.meaning import in_words
+from infogan.model import InfoGAN
+from infogan.run import Run
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
+       color: #222; background: #fff }
+h1 { margin-bottom: 0 } h2 { margin-top: 2.2rem; border-bottom: 1px solid #ddd }
+figure { margin: 1rem 1.5rem 1rem 0; display: inline-block; vertical-align: top; max-width: 100% }
+figcaption { color: #555; font-size: .9rem; max-width: 30rem }
+img { max-width: 100%; image-rendering: pixelated } img.plot { image-rendering: auto }
+table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: right;
+       border-bottom: 1px solid #eee } td:first-child, th:first-child { text-align: left }
+pre { background: #f6f6f6; padding: .8rem; overflow-x: auto } .big { font-size: 1.3rem }
+"""
+
+
+def report(run: Run, model: InfoGAN, metrics: Mapping[str, Any]) -> Path:
+    """Write `report.html` and `figures/*.png` into the run.
+
+    Args:
+        run: For its log, settings and command.
+        model: The trained model.
+        metrics: What `infogan evaluate` measured.
+
+    Returns:
+        The page's path.
+    """
+    history = run.history()
+    pictures = {
+        f"traversal-{name}": figures.png(picture, scale=2)
+        for name, picture in figures.traversals(model).items()
+    }
+    pictures["samples"] = figures.png(figures.samples(model), scale=2)
+    pictures["information"] = figures.information_curves(history, model.prior)
+    pictures["losses"] = figures.loss_curves(history)
+    if "clustering.confusion" in metrics:
+        matching = {int(k): v for k, v in metrics["clustering.matching"].items()}
+        pictures["confusion"] = figures.confusion_matrix(metrics["clustering.confusion"], matching)
+    for name, content in pictures.items():
+        run.write(f"figures/{_filename(name)}.png", content)
+    return run.write("report.html", _page(run, model, metrics, pictures))
+
+
+def _page(
+    run: Run, model: InfoGAN, metrics: Mapping[str, Any], pictures: Mapping[str, bytes]
+) -> str:
+    config, prior = run.config, model.prior
+    title = html.escape(f"infogan · {run.path.name}")
+    parts = [
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>',
+        f"<style>{STYLE}</style><h1>{title}</h1>",
+        f"<p>{html.escape(config.data.source)} · codes {html.escape(str(prior))} · objective "
+        f"{config.objective} · {config.train.updates:,} updates of {config.train.batch}</p>",
+        _headline(metrics),
+        "<h2>What the codes do</h2>",
+    ]
+    rows = prior.categorical[0].name if prior.categorical else ""
+    for code in prior:
+        for coordinate in code.coordinates:
+            values = code.traversal(figures.STEPS)
+            span = f"{values[0].item():g} … {values[-1].item():g}"
+            row = f"a category of {rows}" if rows and rows != code.name else "one draw of the rest"
+            caption = f"{coordinate}: columns {span}, each row {row}, z fixed along the row"
+            parts.append(_figure(f"traversal-{coordinate}", caption, pictures))
+    words = in_words(dict(metrics))
+    if words:
+        sentences = "".join(f"<li>{html.escape(s)}</li>" for s in words)
+        parts.append(f"<ul class=big>{sentences}</ul>" + _meaning_table(metrics))
+        parts.append(_protocol(metrics, "meaning"))
+    parts += [
+        "<h2>Samples</h2>",
+        _figure("samples", "z and all codes drawn from the prior", pictures),
+        "<h2>Information in the codes</h2>",
+        _information_table(metrics, model),
+        _protocol(metrics, "information"),
+        _figure("information", "L_I of each code on training batches; dashed: H(c)", pictures, True),
+        _figure("losses", "Losses on training batches", pictures, True),
+    ]
+    if "confusion" in pictures:
+        parts += [
+            "<h2>Categories and classes</h2>",
+            _figure("confusion", "held-out images: class by category", pictures, True),
+            _protocol(metrics, "clustering"),
+        ]
+    if config.loss.pairs and config.objective == "infogan":
+        parts.append(
+            "<h2>What the augmentations assume</h2><p>Training asked a real image and a copy of it "
+            f"(turned by up to {config.augment.rotation:g}°, sheared by {config.augment.shear:g}, "
+            f"zoomed by {config.augment.scale:.0%}, moved by {config.augment.shift:.0%} of the side) "
+            "to fall in one category, and the categories to be about equally frequent. Where such "
+            "a change alters the meaning (a 6 turned by half is a 9), turn it off: "
+            "<code>--augment.rotation 0</code>.</p>"
+        )
+    parts += [
+        "<h2>Make it again</h2>",
+        f"<pre>{html.escape(run.command)}</pre>",
+        f"<details><summary>All settings</summary><pre>{html.escape(to_yaml(config))}</pre></details>",
+        "<details><summary>All numbers</summary><pre>"
+        f"{html.escape(json.dumps(dict(metrics), indent=1))}</pre></details></html>",
+    ]
+    return "\n".join(parts)
+
+
+def _headline(metrics: Mapping[str, Any]) -> str:
+    if "clustering.accuracy" not in metrics:
+        return ""
+    return (
+        f"<p class=big>Accuracy <b>{metrics['clustering.accuracy']:.4f}</b> one-to-one "
+        f"({metrics['clustering.accuracy_many']:.4f} many-to-one) · NMI "
+        f"{metrics['clustering.nmi']:.4f} · ARI {metrics['clustering.ari']:.4f} · mean confidence "
+        f"{metrics['clustering.confidence']:.4f}, on real held-out images</p>"
+    )
+
+
+def _information_table(metrics: Mapping[str, Any], model: InfoGAN) -> str:
+    head = "<tr><th>code<th>L_I, nats<th>± se<th>H(c), nats<th>L_I/H(c)<th>R²</tr>"
+    rows = []
+    for code in model.prior:
+        key = f"information.{code.name}"
+        share = f"{metrics[f'{key}.share']:.3f}" if f"{key}.share" in metrics else "–"
+        r2 = f"{metrics[f'{key}.R2']:.3f}" if f"{key}.R2" in metrics else "–"
+        rows.append(
+            f"<tr><td>{code.name}<td>{metrics[f'{key}.L_I']:.3f}<td>{metrics[f'{key}.se']:.3f}"
+            f"<td>{metrics[f'{key}.H']:.3f}<td>{share}<td>{r2}</tr>"
+        )
+    return f"<table>{head}{''.join(rows)}</table>"
+
+
+def _meaning_table(metrics: Mapping[str, Any]) -> str:
+    head = "<tr><th>code<th>factor<th>signed mean ρ<th>mean |ρ|<th>ρ by category</tr>"
+    rows = []
+    for key, value in metrics.items():
+        if key.startswith("meaning.") and key.endswith(".rho"):
+            stem = key.removesuffix(".rho")
+            by = " ".join(f"{r:+.2f}" for r in metrics[f"{stem}.by_category"])
+            _, coordinate, factor = stem.split(".")
+            rows.append(
+                f"<tr><td>{coordinate}<td>{factor}<td>{value:+.2f}<td>{metrics[f'{stem}.abs']:.2f}"
+                f"<td>{by}</tr>"
+            )
+    return f"<table>{head}{''.join(rows)}</table>"
+
+
+def _protocol(metrics: Mapping[str, Any], family: str) -> str:
+    return f"<p><small>{html.escape(metrics[f'protocol.{family}'])}</small></p>"
+
+
+def _figure(
+    name: str, caption: str, pictures: Mapping[str, bytes], plot: bool = False
+) -> str:
+    data = base64.b64encode(pictures[name]).decode()
+    kind = ' class="plot"' if plot else ""
+    caption = html.escape(caption)
+    return (
+        f'<figure><img{kind} alt="{caption}" src="data:image/png;base64,{data}">'
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def _filename(name: str) -> str:
+    return name.replace("[", "-").replace("]", "")

@@ -1,0 +1,190 @@
+"""A run is a directory of plain files: config, log, checkpoints, model, samples, metrics, report.
+
+    config.yaml      every setting                 command.txt    the command that makes it again
+    log.jsonl        a line every few updates      samples/       pictures while training
+    checkpoints/N/   state after N updates         model/         what `from_pretrained` loads
+    metrics.json     `infogan evaluate`            report.html, figures/   `infogan report`
+
+Whatever must be whole is written to a temporary name, synced, and renamed.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from infogan.config import Config, read_yaml, to_yaml
+from infogan.errors import InfoganError
+
+LOG = "log.jsonl"
+
+
+class Run:
+    """One run directory, made with `create` or found with `open`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def exists(cls, path: Path) -> bool:
+        return (path / "config.yaml").is_file()
+
+    @classmethod
+    def create(cls, path: Path, config: Config, command: str, overwrite: bool = False) -> "Run":
+        """A new run directory; an old run there is removed only with `overwrite`.
+
+        Raises:
+            InfoganError: something is there already, or the place cannot be written.
+        """
+        if path.is_dir() and any(path.iterdir()):
+            if not cls.exists(path):
+                raise InfoganError(f"{path} is not empty and is no run; choose another --out")
+            if not overwrite:
+                raise InfoganError(
+                    f"{path} holds a run already; choose another --out, go on with --resume, "
+                    "or replace it with --overwrite"
+                )
+            with _writing(path):
+                shutil.rmtree(path)
+        run = cls(path)
+        with _writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+            _write(path / "command.txt", command + "\n")
+            _write(path / "config.yaml", to_yaml(config))  # last: now it is a run
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> "Run":
+        """A run that exists.
+
+        Raises:
+            InfoganError: there is none.
+        """
+        if not cls.exists(path):
+            raise InfoganError(f"{path} is no run: it holds no config.yaml; make one with infogan train")
+        return cls(path)
+
+    @property
+    def config(self) -> Config:
+        return read_yaml(self.path / "config.yaml", Config())
+
+    @property
+    def command(self) -> str:
+        """The command that makes the run again."""
+        file = self.path / "command.txt"
+        return file.read_text("utf-8").strip() if file.is_file() else ""
+
+    def log(self, record: Mapping[str, Any]) -> None:
+        """Append one line to the log."""
+        with _writing(self.path), (self.path / LOG).open("a", encoding="utf-8") as f:
+            f.write(json.dumps(record) + "\n")
+
+    def history(self) -> list[dict[str, Any]]:
+        """The log's whole lines."""
+        file = self.path / LOG
+        lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+        records = []
+        for line in lines:
+            try:
+                records.append(json.loads(line))
+            except json.JSONDecodeError:  # the last line of a run that was killed
+                continue
+        return records
+
+    def rewind(self, update: int) -> None:
+        """Drop the log's lines after `update`: a run that goes on writes them again."""
+        kept = [record for record in self.history() if record["update"] <= update]
+        with _writing(self.path):
+            _write(self.path / LOG, "".join(json.dumps(record) + "\n" for record in kept))
+
+    def checkpoints(self) -> list[int]:
+        """The updates after which there is a checkpoint, in order."""
+        folder = self.path / "checkpoints"
+        names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+        return sorted(int(name) for name in names if name.isdigit())
+
+    def checkpoint(self, update: int, tensors: Mapping[str, Tensor], keep: int) -> None:
+        """Keep the state after `update` updates, and only the last `keep` of them."""
+        folder = self.path / "checkpoints"
+        new = folder / f"{update:06d}"
+        partial = folder / f".{update:06d}.partial"
+        with _writing(self.path):
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            save_file(dict(tensors), partial / "state.safetensors")
+            card = {"update": update, "sha256": _sha256(partial / "state.safetensors")}
+            _write(partial / "state.json", json.dumps(card) + "\n")
+            _sync(partial / "state.safetensors")
+            _sync(partial)
+            shutil.rmtree(new, ignore_errors=True)
+            partial.rename(new)
+            _sync(folder)
+            for old in self.checkpoints()[:-keep]:
+                shutil.rmtree(folder / f"{old:06d}", ignore_errors=True)
+
+    def restore(self) -> tuple[int, dict[str, Tensor]] | None:
+        """The last checkpoint's update and state, or None where there is none yet.
+
+        Raises:
+            InfoganError: the checkpoint is damaged.
+        """
+        updates = self.checkpoints()
+        if not updates:
+            return None
+        folder = self.path / "checkpoints" / f"{updates[-1]:06d}"
+        try:
+            card = json.loads((folder / "state.json").read_text("utf-8"))
+            if card["sha256"] != _sha256(folder / "state.safetensors"):
+                raise ValueError("its SHA-256 is not the one that was written")
+            return card["update"], load_file(folder / "state.safetensors")
+        except (OSError, KeyError, TypeError, ValueError, SafetensorError) as e:
+            earlier = f"go on from update {updates[-2]}" if updates[1:] else "start from the beginning"
+            raise InfoganError(
+                f"checkpoint {folder} is damaged ({e}); remove that folder to {earlier}"
+            ) from None
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        """Write a whole file of the run, making its folder."""
+        file = self.path / name
+        with _writing(self.path):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            _write(file, content)
+        return file
+
+
+def _write(file: Path, content: str | bytes) -> None:
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_bytes(content if isinstance(content, bytes) else content.encode())
+    _sync(partial)
+    partial.rename(file)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turn a failure of the disk into the error for the user."""
+    try:
+        yield
+    except (OSError, SafetensorError) as e:
+        reason = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
+        raise InfoganError(f"cannot write {path}: {reason}; choose another --out or free it") from None

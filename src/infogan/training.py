@@ -1,0 +1,349 @@
+"""Training: `train_step` is the maths, `train` the loop around it."""
+
+import copy
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from infogan import precision
+from infogan.adversarial import ADVERSARIAL
+from infogan.config import Config, TrainConfig
+from infogan.data import augment, batch_indices, to_float
+from infogan.errors import InfoganError
+from infogan.model import InfoGAN, parameters_of, recalibrate
+from infogan.objective import objective_D, objective_G, weights_at
+from infogan.progress import Progress
+from infogan.run import Run
+
+GENERATORS = ("latents", "augment", "penalty")
+CALIBRATION = (16, 256)  # batches, images in each
+
+
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM: the state after `update` is saved."""
+
+    def __init__(self, update: int) -> None:
+        super().__init__(f"stopped after update {update}")
+        self.update = update
+
+
+class NonFinite(InfoganError):
+    """A term of the objective, or a weight, became infinite or NaN."""
+
+
+@dataclass
+class State:
+    """All that changes while training: after `load`, training goes on bit for bit.
+
+    `G_ema` holds the moving average of G's parameters, in G's order.
+    """
+
+    model: InfoGAN
+    G_ema: list[Tensor]
+    adam_D: torch.optim.Adam
+    adam_G: torch.optim.Adam
+    generators: dict[str, torch.Generator]
+    update: int = 0
+
+    @classmethod
+    def start(cls, config: Config, shape: tuple[int, int, int], device: torch.device) -> "State":
+        """The state before the first update."""
+        model = InfoGAN.from_config(config, shape).to(device).train()
+        # Adam is made here and only here, over every parameter of trunk, D and Q
+        adam_D = _adam(parameters_of(model.trunk, model.D, model.Q), config.train.lr_d, config.train)
+        adam_G = _adam(parameters_of(model.G), config.train.lr_g, config.train)
+        streams = {
+            name: torch.Generator().manual_seed(config.train.seed * len(GENERATORS) + i)
+            for i, name in enumerate(GENERATORS)
+        }
+        G_ema = [p.detach().clone() for p in model.G.parameters()]
+        return cls(model, G_ema, adam_D, adam_G, streams)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything as named tensors, for a checkpoint."""
+        flat = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        flat |= {f"G_ema.{i}": tensor for i, tensor in enumerate(self.G_ema)}
+        for name, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
+            for i, moments in adam.state_dict()["state"].items():
+                flat |= {f"{name}.{i}.{key}": value for key, value in moments.items()}
+        flat |= {f"generator.{name}": g.get_state() for name, g in self.generators.items()}
+        return {name: tensor.detach().cpu().contiguous() for name, tensor in flat.items()}
+
+    def load(self, update: int, flat: Mapping[str, Tensor]) -> None:
+        """Take over what `tensors` gave after `update` updates.
+
+        Raises:
+            InfoganError: it belongs to other networks or codes.
+        """
+        groups: dict[str, dict[str, Tensor]] = defaultdict(dict)
+        for name, tensor in flat.items():
+            group, _, rest = name.partition(".")
+            groups[group][rest] = tensor
+        try:
+            self.model.load_state_dict(groups["model"])
+            for i, tensor in enumerate(self.G_ema):
+                tensor.copy_(groups["G_ema"][str(i)])
+            for group, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
+                moments: dict[int, dict[str, Tensor]] = defaultdict(dict)
+                for name, tensor in groups[group].items():
+                    i, _, key = name.partition(".")
+                    moments[int(i)][key] = tensor
+                adam.load_state_dict(adam.state_dict() | {"state": dict(moments)})
+            for name, generator in self.generators.items():
+                generator.set_state(groups["generator"][name])
+        except (KeyError, RuntimeError, ValueError) as e:
+            reason = str(e).splitlines()[0]
+            raise InfoganError(f"the checkpoint does not fit the run's settings ({reason})") from None
+        self.update = update
+
+    @torch.no_grad()
+    def trained(self, images: Tensor, seed: int) -> InfoGAN:
+        """A model for use: G's moving average, batch statistics made afresh, evaluation mode."""
+        model = copy.deepcopy(self.model)
+        for p, average in zip(model.G.parameters(), self.G_ema, strict=True):
+            p.copy_(average)
+        device = self.G_ema[0].device
+        batches, size = CALIBRATION
+        generator = torch.Generator().manual_seed(seed)
+        latents = [
+            model.prior.embed(*model.prior.sample(size, generator)).to(device)
+            for _ in range(batches)
+        ]
+        picks = torch.randint(len(images), (batches, size), generator=generator)
+        recalibrate(model, (to_float(images[pick]).to(device) for pick in picks), latents)
+        return model
+
+
+def train_step(state: State, x: Tensor, config: Config, dtype: torch.dtype) -> dict[str, Tensor]:
+    """One update of (trunk, D, Q), then one of G, each with fresh z and c.
+
+    λ L_I is in both: the first moves the trunk and Q's head, the second moves G (section 1 of
+    docs/maths.md).
+
+    Args:
+        state: Changed in place.
+        x: Real images (n, C, H, W) in [0, 1].
+        config: The run's settings.
+        dtype: Of convolutions and products.
+
+    Returns:
+        The terms of the objective by name, detached, before the update.
+
+    Raises:
+        NonFinite: a loss is infinite or NaN; nothing was changed by it.
+    """
+    model, prior = state.model, state.model.prior
+    w = weights_at(state.update, prior, config.loss, plain=config.objective == "gan")
+    autocast = torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32)
+    pairs = bool(config.loss.pairs and prior.categorical and not w.plain)
+    x_aug = augment(x, config.augment, state.generators["augment"]) if pairs else None
+
+    latent, c = _latent(state, len(x), x.device)
+    with autocast:
+        with torch.no_grad():
+            fake = model.G(latent)
+        loss_D, terms = objective_D(
+            model, x, x_aug, fake, c, w, state.generators["penalty"]
+        )
+    _update(state.adam_D, loss_D, terms, state.update)
+
+    latent, c = _latent(state, len(x), x.device)
+    seen = x if ADVERSARIAL[w.loss.adversarial].needs_real else None
+    with autocast, _frozen(state.adam_D):
+        loss_G, terms_G = objective_G(model, model.G(latent), c, w, seen)
+        _update(state.adam_G, loss_G, terms_G, state.update)
+
+    with torch.no_grad():
+        # the average starts short, so that the first images do not weigh for long
+        decay = min(config.train.ema, (1 + state.update) / (10 + state.update))
+        torch._foreach_lerp_(state.G_ema, list(model.G.parameters()), 1 - decay)
+    state.update += 1
+    return {name: term.detach() for name, term in (terms | terms_G).items()}
+
+
+def train(
+    config: Config,
+    images: Tensor,
+    run: Run,
+    progress: Progress,
+    on_sample: Callable[[InfoGAN, int], None] | None = None,
+) -> InfoGAN:
+    """Train to `config.train.updates` from the run's last checkpoint, or from the start.
+
+    Args:
+        config: The settings; the run's own but for what may change when it goes on.
+        images: (N, C, H, W) bytes. No label comes in here.
+        run: Where log, checkpoints and model go.
+        progress: Where a person sees it.
+        on_sample: Called now and then with the model as it stands.
+
+    Returns:
+        The trained model, also saved under `run.path / "model"`.
+
+    Raises:
+        NonFinite: with the update and the term; the last checkpoint stays.
+        Interrupted: after Ctrl-C or SIGTERM; a checkpoint is saved.
+    """
+    t = config.train
+    device = torch.device(_device(t.device))
+    if t.threads:
+        torch.set_num_threads(t.threads)
+    dtype, why = precision.choose(t.precision, device)
+    c, h, width = images.shape[1:]
+    state = State.start(config, (c, h, width), device)
+    saved = run.restore()
+    if saved:
+        state.load(*saved)
+    run.rewind(state.update)
+    progress.say(f"{len(images):,} images {c}×{h}×{width} · {device} · {why}")
+    if saved:
+        progress.say(f"going on from update {state.update} of {t.updates}")
+    board = _tensorboard(run) if t.tensorboard else None
+
+    sums: dict[str, float] = defaultdict(float)
+    began, logged_at = time.perf_counter(), state.update
+    with progress.watching(state, t.updates), _interruptible() as interrupted:
+        while state.update < t.updates:
+            _set_rates(state, t)
+            pick = batch_indices(len(images), t.batch, state.update, t.seed)
+            x = to_float(images[pick]).to(device).contiguous(memory_format=torch.channels_last)
+            terms = train_step(state, x, config, dtype)
+            for name, term in terms.items():
+                sums[name] += term.item()
+
+            done = state.update == t.updates or interrupted()
+            if state.update % t.log_every == 0 or done:
+                steps, now = state.update - logged_at, time.perf_counter()
+                record: dict[str, Any] = {"update": state.update}
+                record |= {name: total / steps for name, total in sums.items()}
+                record["seconds"] = round(now - began, 4)
+                record["images_per_s"] = round(steps * t.batch / (now - began), 1)
+                run.log(record)
+                progress.show(record)
+                if board:
+                    for name, value in record.items():
+                        board.add_scalar(name, value, state.update)
+                sums.clear()
+                began, logged_at = now, state.update
+            if on_sample and (state.update % t.sample_every == 0 or state.update == t.updates):
+                on_sample(state.trained(images, t.seed), state.update)
+            if state.update % t.checkpoint_every == 0 or done:
+                flat = state.tensors()
+                _check_finite(flat, state.update)
+                run.checkpoint(state.update, flat, t.keep)
+            if done and state.update < t.updates:
+                raise Interrupted(state.update)
+    if board:
+        board.close()
+    model = state.trained(images, t.seed)
+    model.save_pretrained(run.path / "model")
+    return model
+
+
+def rate_at(update: int, t: TrainConfig) -> float:
+    """The factor on both rates: 1, then falling linearly to `decay_to` at the end."""
+    if t.decay_from >= 1:
+        return 1.0
+    part = (update / t.updates - t.decay_from) / (1 - t.decay_from)
+    return 1 - (1 - t.decay_to) * min(1.0, max(0.0, part))
+
+
+def _set_rates(state: State, t: TrainConfig) -> None:
+    factor = rate_at(state.update, t)
+    for adam, rate in ((state.adam_D, t.lr_d), (state.adam_G, t.lr_g)):
+        for group in adam.param_groups:
+            group["lr"] = rate * factor
+
+
+def _adam(parameters: list[torch.nn.Parameter], rate: float, t: TrainConfig) -> torch.optim.Adam:
+    # fused: the default spends a quarter of the step in the optimizer on two cores
+    return torch.optim.Adam(parameters, lr=rate, betas=(t.beta1, t.beta2), fused=True)
+
+
+def _latent(state: State, n: int, device: torch.device) -> tuple[Tensor, dict[str, Tensor]]:
+    """Fresh (z, c): as G sees them, and the codes."""
+    z, c = state.model.prior.sample(n, state.generators["latents"])
+    latent = state.model.prior.embed(z, c).to(device)
+    return latent, {name: value.to(device) for name, value in c.items()}
+
+
+def _update(
+    adam: torch.optim.Adam, loss: Tensor, terms: Mapping[str, Tensor], update: int
+) -> None:
+    if not torch.isfinite(loss):
+        bad = [name for name, term in terms.items() if not torch.isfinite(term)] or ["the sum"]
+        raise NonFinite(_not_finite(bad[0], update))
+    adam.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    adam.step()
+
+
+def _check_finite(flat: Mapping[str, Tensor], update: int) -> None:
+    """A gradient can spoil the weights where the loss was still finite: never save that."""
+    for name, tensor in flat.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise NonFinite(_not_finite(name, update))
+
+
+def _not_finite(what: str, update: int) -> str:
+    return (
+        f"{what} is infinite or NaN at update {update}: training stopped and the last checkpoint is "
+        "kept; lower --train.lr-d and --train.lr-g, or the weight of that term"
+    )
+
+
+@contextmanager
+def _frozen(adam: torch.optim.Adam) -> Iterator[None]:
+    """No gradients for these parameters: G's step does not need them."""
+    parameters = [p for group in adam.param_groups for p in group["params"]]
+    for p in parameters:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in parameters:
+            p.requires_grad_(True)
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """While inside, Ctrl-C and SIGTERM are only noted, so that an update is never torn."""
+    caught: list[int] = []
+
+    def note(signum: int, frame: FrameType | None) -> None:
+        caught.append(signum)
+
+    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(caught)
+    finally:
+        for s, handler in before.items():
+            signal.signal(s, handler)
+
+
+def _device(wanted: str) -> str:
+    name = ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as e:
+        reason = str(e).splitlines()[0]
+        raise InfoganError(f"train.device {name!r} cannot be used ({reason}); try cpu") from None
+    return name
+
+
+def _tensorboard(run: Run) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        from infogan.errors import needs_extra
+
+        raise needs_extra("tensorboard", "train") from None
+    return SummaryWriter(str(run.path / "tensorboard"))  # type: ignore[no-untyped-call]
