@@ -78,7 +78,7 @@ class Hinge(Adversarial):
 
 @ADVERSARIAL.register("wasserstein")
 class Wasserstein(Adversarial):
-    """D: E[fake] − E[real];  G: −E[fake]. Arjovsky et al. 2017; give it `gp` to keep D 1-Lipschitz."""
+    """D: E[fake] − E[real];  G: −E[fake]. Arjovsky et al. 2017; it needs the penalty `gp`."""
 
     @staticmethod
     def d(real: Tensor, fake: Tensor) -> Tensor:

@@ -1,25 +1,21 @@
 """The `infogan` command: one short function per command, each calling one function elsewhere."""
 
-import contextlib
-import io
 import json
 import os
-import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
+from infogan.arguments import parse
 from infogan.errors import InfoganError
 from infogan.registry import unknown
 
 if TYPE_CHECKING:
     from infogan.config import Config
     from infogan.run import Run
-
-T = TypeVar("T")
 
 USAGE = """\
 usage: infogan COMMAND [ARGUMENTS]
@@ -37,9 +33,17 @@ infogan COMMAND --help tells more; infogan --version prints the version.
 # what may change when a run goes on: nothing that the weights so far depend on
 FREE = {
     f"train.{name}"
-    for name in (
-        "updates log_every sample_every checkpoint_every keep tensorboard threads device precision"
-    ).split()
+    for name in [
+        "updates",
+        "log_every",
+        "sample_every",
+        "checkpoint_every",
+        "keep",
+        "tensorboard",
+        "threads",
+        "device",
+        "precision",
+    ]
 }
 
 
@@ -101,9 +105,9 @@ def train(argv: list[str]) -> int:
         """Print the settings and stop."""
         report: bool = True
         """Measure and write the report at the end."""
-        settings: Annotated[Config, tyro.conf.arg(name="")] = Config()
+        settings: Annotated[Config, tyro.conf.arg(name="")] = field(default_factory=Config)
 
-    first = _parse(Train, argv, "train", Train(), helping=False)  # which recipe, which file
+    first = parse(Train, argv, "train", Train(), helping=False)  # which recipe, which file
     name = first.recipe or "mnist"
     out = first.out or Path("runs") / name
     resume = first.resume and _run_exists(out)
@@ -119,7 +123,7 @@ def train(argv: list[str]) -> int:
     else:
         base = recipe(name)
         base = read_yaml(first.config, base) if first.config else base
-    given = _parse(Train, argv, "train", Train(settings=base))
+    given = parse(Train, argv, "train", Train(settings=base))
     config = given.settings
     _check(config)
     if given.dry_run:
@@ -178,7 +182,7 @@ def evaluate(argv: list[str]) -> int:
         json: bool = False
         """Print JSON instead of a table."""
 
-    args = _parse(Evaluate, argv, "evaluate")
+    args = parse(Evaluate, argv, "evaluate")
     metrics = _evaluate(_open(args.run))
     print(json.dumps(metrics, indent=1) if args.json else _table(metrics))
     return 0
@@ -195,7 +199,7 @@ def report(argv: list[str]) -> int:
         run: Annotated[Path, tyro.conf.Positional]
         """Run directory."""
 
-    run = _open(_parse(Report, argv, "report").run)
+    run = _open(parse(Report, argv, "report").run)
     file = run.path / "metrics.json"
     metrics = json.loads(file.read_text("utf-8")) if file.is_file() else _evaluate(run)
     print(_report(run, metrics))
@@ -222,13 +226,13 @@ def figure1(argv: list[str]) -> int:
     from infogan import figures
     from infogan.prior import Prior
 
-    args = _parse(Figure1, argv, "figure1")
+    args = parse(Figure1, argv, "figure1")
     infogan, gan = _open(args.run_infogan), _open(args.run_gan)
     for run, wanted in ((infogan, "infogan"), (gan, "gan")):
         if run.config.objective != wanted:
             raise InfoganError(
-                f"{run.path} was trained with --objective {run.config.objective}, expected {wanted}; "
-                "give the InfoGAN's run first, the plain GAN's second"
+                f"{run.path} was trained with --objective {run.config.objective}, expected "
+                f"{wanted}; give the InfoGAN's run first, the plain GAN's second"
             )
     prior = Prior.parse(infogan.config.codes)
     code = prior[args.code] if args.code else (*prior.categorical, *prior)[0]
@@ -313,8 +317,8 @@ def _check_resumable(before: "Config", now: "Config") -> None:
     if changed:
         key = changed[0]
         raise InfoganError(
-            f"--resume cannot change {key} from {old[key]!r} to {leaves(now)[key]!r}: the run so far "
-            f"depends on it; start a new --out (what may change: {', '.join(sorted(FREE))})"
+            f"--resume cannot change {key} from {old[key]!r} to {leaves(now)[key]!r}: the run so "
+            f"far depends on it; start a new --out (what may change: {', '.join(sorted(FREE))})"
         )
 
 
@@ -334,30 +338,3 @@ def _create(path: Path, config: "Config", command: str, overwrite: bool) -> "Run
     from infogan.run import Run
 
     return Run.create(path, config, command, overwrite)
-
-
-def _parse(
-    kind: type[T], argv: list[str], command: str, default: T | None = None, helping: bool = True
-) -> T:
-    """Arguments as an object; what cannot be read is one line, without tyro's box around it."""
-    import tyro
-
-    if not helping:
-        argv = [arg for arg in argv if arg not in ("-h", "--help")]
-    told = io.StringIO()
-    extra = {} if default is None else {"default": default}
-    try:
-        with contextlib.redirect_stderr(told):
-            parsed, rest = tyro.cli(
-                kind, prog=f"infogan {command}", args=argv, return_unknown_args=True, **extra
-            )
-    except SystemExit as e:
-        if not e.code:
-            raise
-        lines = [re.sub(r"[│╭╮╰╯─]+", " ", line).strip() for line in told.getvalue().splitlines()]
-        text = " ".join(line for line in lines if line).partition("Argument helptext")[0]
-        text = text.partition("For full helptext")[0].partition("For further information")[0]
-        raise InfoganError(f"{text.strip()}; see infogan {command} --help") from None
-    if rest:
-        raise InfoganError(f"{command} has no argument {rest[0]}; see infogan {command} --help")
-    return parsed

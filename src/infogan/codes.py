@@ -1,6 +1,6 @@
 """Latent codes: what P(c) is, how c enters G, and which distribution Q(c|x) gives.
 
-One class per kind; `prior.py` makes the factored prior P(c) = Π P(c_i) of them and reads its text form.
+One class per kind; `prior.py` makes the factored prior P(c) = Π P(c_i) of them and reads its text.
 """
 
 import math
@@ -78,7 +78,7 @@ class Code(ABC):
 
     @abstractmethod
     def traversal(self, steps: int) -> Tensor:
-        """Values of one coordinate in order, for a picture: (steps,), or all of a discrete code's."""
+        """Values of one coordinate in order, for a picture: (steps,), or all that there are."""
 
     @abstractmethod
     def term(self) -> str:
@@ -263,6 +263,13 @@ class Bernoulli(_Vector):
 
     def term(self) -> str:
         return f"bern{self.d}"
+
+
+def probs(q: Distribution) -> Tensor:
+    """The probabilities of a categorical code's Q(c|x), (n, K)."""
+    assert isinstance(q, CategoricalDistribution)
+    p: Tensor = q.probs
+    return p
 
 
 def number(value: float) -> str:

@@ -140,7 +140,7 @@ class Config:
     recipe: Annotated[str, tyro.conf.Suppress] = ""
     """The recipe that the settings started from."""
     codes: str = "z62 + digit:cat10 + 2u"
-    """Noise and latent codes: [name:][count]kind[size][(arguments)][@λ], kinds z, cat, u, g, bern."""
+    """Noise and codes: [name:][count]kind[size][(arguments)][@λ], kinds z, cat, u, g, bern."""
     objective: Literal["infogan", "gan"] = "infogan"
     """infogan: L_I is part of the game; gan: a plain GAN, Q only looks on."""
     data: DataConfig = Field(default_factory=DataConfig)

@@ -79,7 +79,7 @@ def traversal(
             moved[:] = value
         else:
             moved[:, coordinate] = value
-        columns.append(model.generate(z=z, **(c | {name: moved})))
+        columns.append(model.decode(z, c | {name: moved}))
     return torch.stack(columns, dim=1)
 
 
@@ -147,7 +147,9 @@ def confusion_matrix(table: Sequence[Sequence[int]], matching: Mapping[int, int]
         plot.axes.imshow(np.sqrt(shown), cmap="Blues", aspect="auto")
         for i, j in np.ndindex(*shown.shape):
             colour = "white" if shown[i, j] > 0.3 * shown.max() else "black"
-            plot.axes.text(j, i, str(shown[i, j]), ha="center", va="center", fontsize=6, color=colour)
+            plot.axes.text(
+                j, i, str(shown[i, j]), ha="center", va="center", fontsize=6, color=colour
+            )
         plot.axes.set_xticks(range(k), [str(j) for j in order])
         plot.axes.set_yticks(range(classes))
         plot.axes.set(xlabel="category", ylabel="class")
@@ -155,7 +157,10 @@ def confusion_matrix(table: Sequence[Sequence[int]], matching: Mapping[int, int]
 
 
 def figure1(
-    infogan: Sequence[Mapping[str, Any]], gan: Sequence[Mapping[str, Any]], name: str, entropy: float
+    infogan: Sequence[Mapping[str, Any]],
+    gan: Sequence[Mapping[str, Any]],
+    name: str,
+    entropy: float,
 ) -> bytes:
     """The paper's Figure 1: L_I of one code over the updates, InfoGAN against a plain GAN: PNG.
 

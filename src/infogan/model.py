@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -25,6 +25,13 @@ from infogan.prior import Prior
 
 FORMAT = 1
 CHUNK = 500  # images in one pass of the networks, so that memory stays bounded
+
+
+class Pixels(nn.Module):
+    """The sigmoid that makes pixels in [0, 1], in at least float32 whatever the networks run in."""
+
+    def forward(self, logits: Tensor) -> Tensor:
+        return torch.sigmoid(logits if logits.dtype == torch.float64 else logits.float())
 
 
 class InfoGAN(nn.Module):
@@ -58,7 +65,7 @@ class InfoGAN(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             body, self.trunk, features = build(self.net, self.prior.width, shape)
-            self.G = nn.Sequential(body, nn.Sigmoid())
+            self.G = nn.Sequential(body, Pixels())
             self.D = nn.Linear(features, 1)
             q: list[nn.Module] = [nn.Linear(features, self.net.q_hidden)]
             if self.net.q_norm:
@@ -68,7 +75,7 @@ class InfoGAN(nn.Module):
                 nn.Linear(self.net.q_hidden, self.prior.n_params),
             ]
             self.Q = nn.Sequential(*q)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
     def from_config(cls, config: Config, shape: tuple[int, int, int]) -> "InfoGAN":
@@ -101,7 +108,9 @@ class InfoGAN(nn.Module):
         """
         values = {name: self._value(self.prior[name], value) for name, value in codes.items()}
         if z is not None:
-            noise = torch.as_tensor(np.asarray(z), dtype=torch.float32).reshape(-1, self.prior.noise)
+            noise = torch.as_tensor(np.asarray(z), dtype=torch.float32).reshape(
+                -1, self.prior.noise
+            )
             values["z"] = noise
         lengths = {len(value) for value in values.values() if len(value) != 1}
         n = n if n is not None else max(lengths, default=1)
@@ -113,12 +122,16 @@ class InfoGAN(nn.Module):
         generator.seed() if seed is None else generator.manual_seed(seed)
         z_, c = self.prior.sample(n, generator)
         for name, value in values.items():
-            value = value.expand(n, *value.shape[1:])
+            every = value.expand(n, *value.shape[1:])
             if name == "z":
-                z_ = value
+                z_ = every
             else:
-                c[name] = value
-        return self._run(self.G, self.prior.embed(z_, c), self.shape)
+                c[name] = every
+        return self.decode(z_, c)
+
+    def decode(self, z: Tensor, c: Mapping[str, Tensor]) -> Tensor:
+        """x = G(z, c) for values as `prior.sample(n, generator)` gives them: (n, C, H, W)."""
+        return self._run(self.G, self.prior.embed(z, c), self.shape)
 
     def infer(self, x: ArrayLike) -> dict[str, Distribution]:
         """Q(c|x): for each code, by its name, a distribution over its values.
@@ -152,7 +165,7 @@ class InfoGAN(nn.Module):
         self.eval()
         try:
             device = next(self.parameters()).device
-            parts = [network(part.to(device)) for part in inputs.split(CHUNK)]
+            parts = [network(part.to(device)) for part in torch.split(inputs, CHUNK)]
             return torch.cat(parts) if len(inputs) else torch.empty(0, *shape)
         finally:
             self.train(was_training)

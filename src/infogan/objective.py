@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from infogan.adversarial import ADVERSARIAL, gp, r1, r2
+from infogan.codes import probs
 from infogan.config import LossConfig
 from infogan.model import InfoGAN
 from infogan.prior import Prior
@@ -31,7 +32,9 @@ def L_I(prior: Prior, q: Mapping[str, Distribution], c: Mapping[str, Tensor]) ->
     Returns:
         L_I of each code, in nats, with gradient to Q's parameters and, through x, to G's.
     """
-    return {code.name: q[code.name].log_prob(c[code.name]).mean() + code.entropy() for code in prior}
+    return {
+        code.name: q[code.name].log_prob(c[code.name]).mean() + code.entropy() for code in prior
+    }
 
 
 def pair_information(p: Tensor, p_aug: Tensor, m: float = 1.0) -> Tensor:
@@ -56,12 +59,15 @@ def pair_information(p: Tensor, p_aug: Tensor, m: float = 1.0) -> Tensor:
     with torch.autocast(p.device.type, enabled=False):
         if p.dtype != torch.float64:
             p, p_aug = p.float(), p_aug.float()
+        tiny = torch.finfo(p.dtype).tiny
         P = p.T @ p_aug / len(p)  # (K, K)
         P = (P + P.T) / 2
         r = P.sum(1)  # (K,)
-        log_r = torch.log(r.clamp_min(torch.finfo(r.dtype).tiny))
-        entropy = -torch.special.entr(P).sum()  # Σ P ln P, with 0 ln 0 = 0
-        return entropy - 2 * m * (r * log_r).sum()
+        # 0 ln 0 = 0, and its gradient stays finite
+        P_ln_P = P * P.clamp_min(tiny).log()
+        r_ln_r = r * r.clamp_min(tiny).log()
+        # Σ_kl P_kl (ln r_k + ln r_l) = 2 Σ_k r_k ln r_k
+        return P_ln_P.sum() - 2 * m * r_ln_r.sum()
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ def objective_D(
     if x_aug is not None and w.loss.pairs and not w.plain:
         q_real, q_aug = (model.prior.q(model.Q(h)) for h in (h_real, model.trunk(x_aug)))
         for code in model.prior.categorical:
-            p, p_aug = q_real[code.name].probs, q_aug[code.name].probs
+            p, p_aug = probs(q_real[code.name]), probs(q_aug[code.name])
             terms[f"I_pairs.{code.name}"] = pair_information(p, p_aug, w.loss.pairs_m)
             loss = loss - w.loss.pairs * terms[f"I_pairs.{code.name}"]
 
@@ -138,14 +144,15 @@ def objective_D(
             def D(images: Tensor) -> Tensor:
                 return _logit(model, model.trunk(images))
 
-            for name, weight, penalty in (
-                ("r1", w.loss.r1, lambda: r1(D, x)),
-                ("r2", w.loss.r2, lambda: r2(D, fake)),
-                ("gp", w.loss.gp, lambda: gp(D, x, fake, generator)),
-            ):
-                if weight:
-                    terms[name] = penalty()
-                    loss = loss + weight * terms[name]
+            if w.loss.r1:
+                terms["r1"] = r1(D, x)
+                loss = loss + w.loss.r1 * terms["r1"]
+            if w.loss.r2:
+                terms["r2"] = r2(D, fake)
+                loss = loss + w.loss.r2 * terms["r2"]
+            if w.loss.gp:
+                terms["gp"] = gp(D, x, fake, generator)
+                loss = loss + w.loss.gp * terms["gp"]
     return loss, terms
 
 

@@ -13,7 +13,7 @@ def has_bfloat16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if "AVX512" not in torch.backends.cpu.get_cpu_capability():
         return False
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def choose(wanted: str, device: torch.device) -> tuple[torch.dtype, str]:

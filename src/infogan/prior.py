@@ -27,7 +27,6 @@ from torch.distributions import Distribution
 from infogan.codes import (
     CODES,
     DEFAULT_FLOOR,
-    Bernoulli,
     Categorical,
     Code,
     Gaussian,
@@ -95,7 +94,9 @@ class Prior:
                 continue
             extras = [term[key] for key in ("name", "count", "arguments", "lam")]
             if any(extras) or not term["size"] or noise is not None:
-                raise InfoganError(f"codes {text!r}: noise is one term like z62, got {raw.strip()!r}")
+                raise InfoganError(
+                    f"codes {text!r}: noise is one term like z62, got {raw.strip()!r}"
+                )
             noise = int(term["size"])
         kinds = [term["kind"] for term in terms if not term["name"]]
         taken: dict[str, int] = {}
@@ -103,7 +104,9 @@ class Prior:
         for term in terms:
             count = int(term["count"] or 1)
             if count < 1:
-                raise InfoganError(f"codes {text!r}: a count of 0 in {term[0]!r}; leave the term out")
+                raise InfoganError(
+                    f"codes {text!r}: a count of 0 in {term[0]!r}; leave the term out"
+                )
             stem = term["name"] or term["kind"]
             alone = count == 1 and (bool(term["name"]) or kinds.count(term["kind"]) == 1)
             for _ in range(count):
@@ -148,9 +151,7 @@ class Prior:
         """H(c_i) of each code, in nats."""
         return {code.name: code.entropy() for code in self.codes}
 
-    def sample(
-        self, n: int, generator: torch.Generator
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def sample(self, n: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """z ~ P(z), (n, noise), and c ~ P(c), each code by its name."""
         z = 2 * torch.rand(n, self.noise, generator=generator) - 1
         return z, {code.name: code.sample(n, generator) for code in self.codes}
@@ -166,7 +167,7 @@ class Prior:
         hundredth of a nat.
         """
         params = params if params.dtype == torch.float64 else params.float()
-        parts = params.split([code.n_params for code in self.codes], dim=1)
+        parts = torch.split(params, [code.n_params for code in self.codes], dim=1)
         return {code.name: code.q(part) for code, part in zip(self.codes, parts, strict=True)}
 
 
@@ -183,9 +184,9 @@ def _code(term: re.Match[str], name: str) -> Code:
             keyword[key.strip()] = _number(value, term[0])
         else:
             positional.append(_number(value, term[0]))
-    if len(keyword) == 2 and {"floor", "sigma"} == set(keyword):
+    if {"floor", "sigma"} <= set(keyword):
         raise InfoganError(f"{term[0]!r}: a fixed sigma has no floor; give one of the two")
-    spread = {"floor": keyword.pop("floor", DEFAULT_FLOOR), "sigma": keyword.pop("sigma", None)}
+    floor, sigma = keyword.pop("floor", DEFAULT_FLOOR), keyword.pop("sigma", None)
     if keyword or len(positional) not in ((0, 2) if kind is Uniform else (0,)):
         raise InfoganError(
             f"cannot read the arguments of {term[0]!r}: u takes (low, high, floor=…, sigma=…), "
@@ -193,9 +194,9 @@ def _code(term: re.Match[str], name: str) -> Code:
         )
     if kind is Uniform:
         low, high = positional or (-1.0, 1.0)
-        return Uniform(name, lam, size, **spread, low=low, high=high)
+        return Uniform(name, lam, size, floor, sigma, low, high)
     if kind is Gaussian:
-        return Gaussian(name, lam, size, **spread)
+        return Gaussian(name, lam, size, floor, sigma)
     if term["arguments"] is not None:
         raise InfoganError(f"{term[0]!r}: {term['kind']} takes no arguments")
     if kind is Categorical and not term["size"]:

@@ -85,7 +85,9 @@ def _page(
         "<h2>Information in the codes</h2>",
         _information_table(metrics, model),
         _protocol(metrics, "information"),
-        _figure("information", "L_I of each code on training batches; dashed: H(c)", pictures, True),
+        _figure(
+            "information", "L_I of each code on training batches; dashed: H(c)", pictures, True
+        ),
         _figure("losses", "Losses on training batches", pictures, True),
     ]
     if "confusion" in pictures:
@@ -96,17 +98,18 @@ def _page(
         ]
     if config.loss.pairs and config.objective == "infogan":
         parts.append(
-            "<h2>What the augmentations assume</h2><p>Training asked a real image and a copy of it "
-            f"(turned by up to {config.augment.rotation:g}°, sheared by {config.augment.shear:g}, "
-            f"zoomed by {config.augment.scale:.0%}, moved by {config.augment.shift:.0%} of the side) "
-            "to fall in one category, and the categories to be about equally frequent. Where such "
+            "<h2>What the augmentations assume</h2><p>Training asked a real image and a copy "
+            f"of it (turned by up to {config.augment.rotation:g}°, sheared by {config.augment.shear:g}, "
+            f"zoomed by {config.augment.scale:.0%}, moved by {config.augment.shift:.0%} of the "
+            "side) to fall in one category, and the categories to be about equally frequent. Where such "
             "a change alters the meaning (a 6 turned by half is a 9), turn it off: "
             "<code>--augment.rotation 0</code>.</p>"
         )
     parts += [
         "<h2>Make it again</h2>",
         f"<pre>{html.escape(run.command)}</pre>",
-        f"<details><summary>All settings</summary><pre>{html.escape(to_yaml(config))}</pre></details>",
+        "<details><summary>All settings</summary><pre>"
+        f"{html.escape(to_yaml(config))}</pre></details>",
         "<details><summary>All numbers</summary><pre>"
         f"{html.escape(json.dumps(dict(metrics), indent=1))}</pre></details></html>",
     ]
@@ -157,9 +160,7 @@ def _protocol(metrics: Mapping[str, Any], family: str) -> str:
     return f"<p><small>{html.escape(metrics[f'protocol.{family}'])}</small></p>"
 
 
-def _figure(
-    name: str, caption: str, pictures: Mapping[str, bytes], plot: bool = False
-) -> str:
+def _figure(name: str, caption: str, pictures: Mapping[str, bytes], plot: bool = False) -> str:
     data = base64.b64encode(pictures[name]).decode()
     kind = ' class="plot"' if plot else ""
     caption = html.escape(caption)

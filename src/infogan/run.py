@@ -69,7 +69,9 @@ class Run:
             InfoganError: there is none.
         """
         if not cls.exists(path):
-            raise InfoganError(f"{path} is no run: it holds no config.yaml; make one with infogan train")
+            raise InfoganError(
+                f"{path} is no run: it holds no config.yaml; make one with infogan train"
+            )
         return cls(path)
 
     @property
@@ -146,7 +148,9 @@ class Run:
                 raise ValueError("its SHA-256 is not the one that was written")
             return card["update"], load_file(folder / "state.safetensors")
         except (OSError, KeyError, TypeError, ValueError, SafetensorError) as e:
-            earlier = f"go on from update {updates[-2]}" if updates[1:] else "start from the beginning"
+            earlier = (
+                f"go on from update {updates[-2]}" if updates[1:] else "start from the beginning"
+            )
             raise InfoganError(
                 f"checkpoint {folder} is damaged ({e}); remove that folder to {earlier}"
             ) from None
@@ -187,4 +191,6 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except (OSError, SafetensorError) as e:
         reason = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
-        raise InfoganError(f"cannot write {path}: {reason}; choose another --out or free it") from None
+        raise InfoganError(
+            f"cannot write {path}: {reason}; choose another --out or free it"
+        ) from None

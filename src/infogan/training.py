@@ -1,12 +1,10 @@
 """Training: `train_step` is the maths, `train` the loop around it."""
 
-import copy
 import signal
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -18,13 +16,11 @@ from infogan.adversarial import ADVERSARIAL
 from infogan.config import Config, TrainConfig
 from infogan.data import augment, batch_indices, to_float
 from infogan.errors import InfoganError
-from infogan.model import InfoGAN, parameters_of, recalibrate
+from infogan.model import InfoGAN
 from infogan.objective import objective_D, objective_G, weights_at
 from infogan.progress import Progress
 from infogan.run import Run
-
-GENERATORS = ("latents", "augment", "penalty")
-CALIBRATION = (16, 256)  # batches, images in each
+from infogan.state import State
 
 
 class Interrupted(Exception):
@@ -37,89 +33,6 @@ class Interrupted(Exception):
 
 class NonFinite(InfoganError):
     """A term of the objective, or a weight, became infinite or NaN."""
-
-
-@dataclass
-class State:
-    """All that changes while training: after `load`, training goes on bit for bit.
-
-    `G_ema` holds the moving average of G's parameters, in G's order.
-    """
-
-    model: InfoGAN
-    G_ema: list[Tensor]
-    adam_D: torch.optim.Adam
-    adam_G: torch.optim.Adam
-    generators: dict[str, torch.Generator]
-    update: int = 0
-
-    @classmethod
-    def start(cls, config: Config, shape: tuple[int, int, int], device: torch.device) -> "State":
-        """The state before the first update."""
-        model = InfoGAN.from_config(config, shape).to(device).train()
-        # Adam is made here and only here, over every parameter of trunk, D and Q
-        adam_D = _adam(parameters_of(model.trunk, model.D, model.Q), config.train.lr_d, config.train)
-        adam_G = _adam(parameters_of(model.G), config.train.lr_g, config.train)
-        streams = {
-            name: torch.Generator().manual_seed(config.train.seed * len(GENERATORS) + i)
-            for i, name in enumerate(GENERATORS)
-        }
-        G_ema = [p.detach().clone() for p in model.G.parameters()]
-        return cls(model, G_ema, adam_D, adam_G, streams)
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Everything as named tensors, for a checkpoint."""
-        flat = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        flat |= {f"G_ema.{i}": tensor for i, tensor in enumerate(self.G_ema)}
-        for name, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
-            for i, moments in adam.state_dict()["state"].items():
-                flat |= {f"{name}.{i}.{key}": value for key, value in moments.items()}
-        flat |= {f"generator.{name}": g.get_state() for name, g in self.generators.items()}
-        return {name: tensor.detach().cpu().contiguous() for name, tensor in flat.items()}
-
-    def load(self, update: int, flat: Mapping[str, Tensor]) -> None:
-        """Take over what `tensors` gave after `update` updates.
-
-        Raises:
-            InfoganError: it belongs to other networks or codes.
-        """
-        groups: dict[str, dict[str, Tensor]] = defaultdict(dict)
-        for name, tensor in flat.items():
-            group, _, rest = name.partition(".")
-            groups[group][rest] = tensor
-        try:
-            self.model.load_state_dict(groups["model"])
-            for i, tensor in enumerate(self.G_ema):
-                tensor.copy_(groups["G_ema"][str(i)])
-            for group, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
-                moments: dict[int, dict[str, Tensor]] = defaultdict(dict)
-                for name, tensor in groups[group].items():
-                    i, _, key = name.partition(".")
-                    moments[int(i)][key] = tensor
-                adam.load_state_dict(adam.state_dict() | {"state": dict(moments)})
-            for name, generator in self.generators.items():
-                generator.set_state(groups["generator"][name])
-        except (KeyError, RuntimeError, ValueError) as e:
-            reason = str(e).splitlines()[0]
-            raise InfoganError(f"the checkpoint does not fit the run's settings ({reason})") from None
-        self.update = update
-
-    @torch.no_grad()
-    def trained(self, images: Tensor, seed: int) -> InfoGAN:
-        """A model for use: G's moving average, batch statistics made afresh, evaluation mode."""
-        model = copy.deepcopy(self.model)
-        for p, average in zip(model.G.parameters(), self.G_ema, strict=True):
-            p.copy_(average)
-        device = self.G_ema[0].device
-        batches, size = CALIBRATION
-        generator = torch.Generator().manual_seed(seed)
-        latents = [
-            model.prior.embed(*model.prior.sample(size, generator)).to(device)
-            for _ in range(batches)
-        ]
-        picks = torch.randint(len(images), (batches, size), generator=generator)
-        recalibrate(model, (to_float(images[pick]).to(device) for pick in picks), latents)
-        return model
 
 
 def train_step(state: State, x: Tensor, config: Config, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -146,16 +59,14 @@ def train_step(state: State, x: Tensor, config: Config, dtype: torch.dtype) -> d
     pairs = bool(config.loss.pairs and prior.categorical and not w.plain)
     x_aug = augment(x, config.augment, state.generators["augment"]) if pairs else None
 
-    latent, c = _latent(state, len(x), x.device)
+    latent, c = state.latent(len(x))
     with autocast:
         with torch.no_grad():
             fake = model.G(latent)
-        loss_D, terms = objective_D(
-            model, x, x_aug, fake, c, w, state.generators["penalty"]
-        )
+        loss_D, terms = objective_D(model, x, x_aug, fake, c, w, state.generators["penalty"])
     _update(state.adam_D, loss_D, terms, state.update)
 
-    latent, c = _latent(state, len(x), x.device)
+    latent, c = state.latent(len(x))
     seen = x if ADVERSARIAL[w.loss.adversarial].needs_real else None
     with autocast, _frozen(state.adam_D):
         loss_G, terms_G = objective_G(model, model.G(latent), c, w, seen)
@@ -263,21 +174,7 @@ def _set_rates(state: State, t: TrainConfig) -> None:
             group["lr"] = rate * factor
 
 
-def _adam(parameters: list[torch.nn.Parameter], rate: float, t: TrainConfig) -> torch.optim.Adam:
-    # fused: the default spends a quarter of the step in the optimizer on two cores
-    return torch.optim.Adam(parameters, lr=rate, betas=(t.beta1, t.beta2), fused=True)
-
-
-def _latent(state: State, n: int, device: torch.device) -> tuple[Tensor, dict[str, Tensor]]:
-    """Fresh (z, c): as G sees them, and the codes."""
-    z, c = state.model.prior.sample(n, state.generators["latents"])
-    latent = state.model.prior.embed(z, c).to(device)
-    return latent, {name: value.to(device) for name, value in c.items()}
-
-
-def _update(
-    adam: torch.optim.Adam, loss: Tensor, terms: Mapping[str, Tensor], update: int
-) -> None:
+def _update(adam: torch.optim.Adam, loss: Tensor, terms: Mapping[str, Tensor], update: int) -> None:
     if not torch.isfinite(loss):
         bad = [name for name, term in terms.items() if not torch.isfinite(term)] or ["the sum"]
         raise NonFinite(_not_finite(bad[0], update))
@@ -295,8 +192,8 @@ def _check_finite(flat: Mapping[str, Tensor], update: int) -> None:
 
 def _not_finite(what: str, update: int) -> str:
     return (
-        f"{what} is infinite or NaN at update {update}: training stopped and the last checkpoint is "
-        "kept; lower --train.lr-d and --train.lr-g, or the weight of that term"
+        f"{what} is infinite or NaN at update {update}: training stopped and the last checkpoint "
+        "is kept; lower --train.lr-d and --train.lr-g, or the weight of that term"
     )
 
 
@@ -346,4 +243,4 @@ def _tensorboard(run: Run) -> Any:
         from infogan.errors import needs_extra
 
         raise needs_extra("tensorboard", "train") from None
-    return SummaryWriter(str(run.path / "tensorboard"))  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(run.path / "tensorboard"))

@@ -12,8 +12,8 @@ from infogan.config import AugmentConfig
 def augment(x: Tensor, settings: AugmentConfig, generator: torch.Generator) -> Tensor:
     """One random affine copy of each image, bilinear, black outside.
 
-    A pixel of the copy at p shows the image at  A p + t,  A = zoom · R(rotation) · [[1, shear], [0, 1]],
-    with rotation, shear, zoom and shift drawn evenly from their ranges, each image its own.
+    The copy at p shows the image at  A p + t,  A = zoom · R(rotation) · [[1, shear], [0, 1]], with
+    rotation, shear, zoom and shift drawn evenly from their ranges, each image its own.
 
     Args:
         x: (n, C, H, W).

@@ -15,11 +15,12 @@ from torch import Tensor
 from infogan.data.source import SOURCES, Dataset, Split
 from infogan.errors import InfoganError
 
+IMAGES, LABELS = "images-idx3-ubyte.gz", "labels-idx1-ubyte.gz"
 SHA256 = {
-    "t10k-images-idx3-ubyte.gz": "1a1a05eab793c14bb050b398624a11b0ffd1a2953baed553b1b9bd079e2a20be",
-    "t10k-labels-idx1-ubyte.gz": "b91679a0acfe4ba0e50a2437a903084cba1f5f92592b016a25a7dfd00455798b",
-    "train-images-idx3-ubyte.gz": "0b367032e93c5d0cea0925647cfdb18614af8ee15f83e6f2fc2ad904a6835971",
-    "train-labels-idx1-ubyte.gz": "1787548bbe0bff1ec2ecdc0ef292b02df999e2d1a6002d27500982c652b17203",
+    f"t10k-{IMAGES}": "1a1a05eab793c14bb050b398624a11b0ffd1a2953baed553b1b9bd079e2a20be",
+    f"t10k-{LABELS}": "b91679a0acfe4ba0e50a2437a903084cba1f5f92592b016a25a7dfd00455798b",
+    f"train-{IMAGES}": "0b367032e93c5d0cea0925647cfdb18614af8ee15f83e6f2fc2ad904a6835971",
+    f"train-{LABELS}": "1787548bbe0bff1ec2ecdc0ef292b02df999e2d1a6002d27500982c652b17203",
 }
 
 
@@ -31,12 +32,12 @@ def mnist(split: Split) -> Dataset:
         InfoganError: a file of the package is missing or damaged.
     """
     stem = "train" if split == "train" else "t10k"
-    images = _read(f"{stem}-images-idx3-ubyte.gz")[:, None]
-    return Dataset("MNIST", split, images, _read(f"{stem}-labels-idx1-ubyte.gz").long())
+    images = _read(f"{stem}-{IMAGES}")[:, None]
+    return Dataset("MNIST", split, images, _read(f"{stem}-{LABELS}").long())
 
 
 def _read(name: str) -> Tensor:
-    """One IDX file: two zero bytes, a type (8: bytes), the number of axes, their lengths, the data."""
+    """One IDX file: two zero bytes, a type (8: bytes), the number of axes, their lengths, data."""
     path = resources.files("infogan").joinpath(f"data/mnist/{name}")
     try:
         packed = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Do the categories agree with the classes? Labels are used to measure here, and nowhere to train."""
+"""Do the categories agree with the classes? Labels measure here; nowhere do they train."""
 
 from typing import Any
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from infogan.codes import probs
 from infogan.data import Dataset
 from infogan.metrics.clustering import clustering
 from infogan.metrics.information import information
@@ -44,7 +45,7 @@ def evaluate(model: InfoGAN, test: Dataset, budget: Budget | None = None) -> dic
     )
     if model.prior.categorical:
         code = model.prior.categorical[0]
-        p = model.infer(test.images)[code.name].probs
+        p = probs(model.infer(test.images)[code.name])
         out["clustering.confidence"] = p.amax(1).mean().item()
         usage = p.mean(0)
         out["clustering.usage"] = usage.tolist()
@@ -61,7 +62,7 @@ def evaluate(model: InfoGAN, test: Dataset, budget: Budget | None = None) -> dic
     if model.prior.continuous and model.shape[0] == 1:
         out |= meaning(model, budget.per_category, budget.seed)
         out["protocol.meaning"] = (
-            f"Spearman's ρ on generated images, {budget.per_category} per category, z and the other "
-            "codes drawn from the prior; rho: signed mean over categories, abs: mean of |ρ|"
+            f"Spearman's ρ on generated images, {budget.per_category} per category, z and the "
+            "other codes drawn from the prior; rho: signed mean over categories, abs: mean of |ρ|"
         )
     return out

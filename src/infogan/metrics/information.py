@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from infogan.codes import Categorical, Gaussian, Uniform
+from infogan.codes import Categorical, Gaussian, Uniform, probs
 from infogan.model import InfoGAN
 from infogan.objective import L_I
 
@@ -19,7 +19,7 @@ def information(model: InfoGAN, n: int, seed: int) -> dict[str, Any]:
     """
     generator = torch.Generator().manual_seed(seed)
     z, c = model.prior.sample(n, generator)
-    q = model.infer(model.generate(z=z, **c))
+    q = model.infer(model.decode(z, c))
     bounds = L_I(model.prior, q, c)
     out: dict[str, Any] = {}
     for code in model.prior:
@@ -34,5 +34,5 @@ def information(model: InfoGAN, n: int, seed: int) -> dict[str, Any]:
         else:
             out[f"{key}.share"] = bounds[code.name].item() / code.entropy()
         if isinstance(code, Categorical):
-            out[f"{key}.confidence"] = q[code.name].probs.amax(1).mean().item()
+            out[f"{key}.confidence"] = probs(q[code.name]).amax(1).mean().item()
     return out

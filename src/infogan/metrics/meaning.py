@@ -1,4 +1,4 @@
-"""What the continuous codes do to slant, width and stroke thickness, measured on generated images."""
+"""What the continuous codes do to slant, width and stroke thickness of generated images."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ def meaning(model: InfoGAN, n: int, seed: int) -> dict[str, Any]:
         z, c = model.prior.sample(n, generator)
         if first:
             c[first[0].name] = torch.full((n,), k)
-        x = model.generate(z=z, **c)
+        x = model.decode(z, c)
         values = {name: measure(x).numpy() for name, measure in FACTORS.items()}
         for code in model.prior.continuous:
             for i, coordinate in enumerate(code.coordinates):
@@ -114,7 +114,9 @@ def in_words(metrics: dict[str, Any]) -> list[str]:
     for coordinate, (strength, factor) in best.items():
         rho = metrics[f"meaning.{coordinate}.{factor}.rho"]
         if strength < 0.3:
-            sentences.append(f"{coordinate} follows none of {', '.join(FACTORS)}: |ρ| ≤ {strength:.2f}")
+            sentences.append(
+                f"{coordinate} follows none of {', '.join(FACTORS)}: |ρ| ≤ {strength:.2f}"
+            )
         elif abs(rho) > 0.9 * strength:
             sentences.append(
                 f"{coordinate} follows {factor}, ρ = {rho:.2f}, the same way in every category"

@@ -1,0 +1,38 @@
+"""A command's arguments as an object, and what cannot be read as one line."""
+
+import contextlib
+import io
+import re
+from typing import TypeVar
+
+from infogan.errors import InfoganError
+
+T = TypeVar("T")
+
+
+def parse(
+    kind: type[T], argv: list[str], command: str, default: T | None = None, helping: bool = True
+) -> T:
+    """Arguments as an object; what cannot be read is one line, without tyro's box around it."""
+    import tyro
+
+    if not helping:
+        argv = [arg for arg in argv if arg not in ("-h", "--help")]
+    told = io.StringIO()
+    extra: dict[str, Any] = {} if default is None else {"default": default}
+    try:
+        with contextlib.redirect_stderr(told):
+            parsed, rest = tyro.cli(  # type: ignore[call-overload]
+                kind, prog=f"infogan {command}", args=argv, return_unknown_args=True, **extra
+            )
+    except SystemExit as e:
+        if not e.code:
+            raise
+        lines = [re.sub(r"[│╭╮╰╯─]+", " ", line).strip() for line in told.getvalue().splitlines()]
+        text = " ".join(line for line in lines if line).partition("Argument helptext")[0]
+        text = text.partition("For full helptext")[0].partition("For further information")[0]
+        raise InfoganError(f"{text.strip()}; see infogan {command} --help") from None
+    if rest:
+        raise InfoganError(f"{command} has no argument {rest[0]}; see infogan {command} --help")
+    given: T = parsed
+    return given

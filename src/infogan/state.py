@@ -1,0 +1,116 @@
+"""All that changes while training, as one object that a checkpoint holds."""
+
+import copy
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from infogan.config import Config, TrainConfig
+from infogan.data import to_float
+from infogan.errors import InfoganError
+from infogan.model import InfoGAN, parameters_of, recalibrate
+
+GENERATORS = ("latents", "augment", "penalty")
+CALIBRATION = (16, 256)  # batches, images in each
+
+
+@dataclass
+class State:
+    """All that changes while training: after `load`, training goes on bit for bit.
+
+    `G_ema` holds the moving average of G's parameters, in G's order.
+    """
+
+    model: InfoGAN
+    G_ema: list[Tensor]
+    adam_D: torch.optim.Adam
+    adam_G: torch.optim.Adam
+    generators: dict[str, torch.Generator]
+    update: int = 0
+
+    @classmethod
+    def start(cls, config: Config, shape: tuple[int, int, int], device: torch.device) -> "State":
+        """The state before the first update."""
+        model = InfoGAN.from_config(config, shape).to(device).train()
+        # Adam is made here and only here, over every parameter of trunk, D and Q
+        adam_D = _adam(
+            parameters_of(model.trunk, model.D, model.Q), config.train.lr_d, config.train
+        )
+        adam_G = _adam(parameters_of(model.G), config.train.lr_g, config.train)
+        streams = {
+            name: torch.Generator().manual_seed(config.train.seed * len(GENERATORS) + i)
+            for i, name in enumerate(GENERATORS)
+        }
+        G_ema = [p.detach().clone() for p in model.G.parameters()]
+        return cls(model, G_ema, adam_D, adam_G, streams)
+
+    def latent(self, n: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """Fresh (z, c) ~ P: as G sees them, (n, width), and the codes by name."""
+        device = self.G_ema[0].device
+        z, c = self.model.prior.sample(n, self.generators["latents"])
+        latent = self.model.prior.embed(z, c).to(device)
+        return latent, {name: value.to(device) for name, value in c.items()}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything as named tensors, for a checkpoint."""
+        flat = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        flat |= {f"G_ema.{i}": tensor for i, tensor in enumerate(self.G_ema)}
+        for name, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
+            for i, moments in adam.state_dict()["state"].items():
+                flat |= {f"{name}.{i}.{key}": value for key, value in moments.items()}
+        flat |= {f"generator.{name}": g.get_state() for name, g in self.generators.items()}
+        return {name: tensor.detach().cpu().contiguous() for name, tensor in flat.items()}
+
+    def load(self, update: int, flat: Mapping[str, Tensor]) -> None:
+        """Take over what `tensors` gave after `update` updates.
+
+        Raises:
+            InfoganError: it belongs to other networks or codes.
+        """
+        groups: dict[str, dict[str, Tensor]] = defaultdict(dict)
+        for name, tensor in flat.items():
+            group, _, rest = name.partition(".")
+            groups[group][rest] = tensor
+        try:
+            self.model.load_state_dict(groups["model"])
+            for i, average in enumerate(self.G_ema):
+                average.copy_(groups["G_ema"][str(i)])
+            for group, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
+                moments: dict[int, dict[str, Tensor]] = defaultdict(dict)
+                for name, tensor in groups[group].items():
+                    index, _, key = name.partition(".")
+                    moments[int(index)][key] = tensor
+                adam.load_state_dict(adam.state_dict() | {"state": dict(moments)})
+            for name, generator in self.generators.items():
+                generator.set_state(groups["generator"][name])
+        except (KeyError, RuntimeError, ValueError) as e:
+            reason = str(e).splitlines()[0]
+            raise InfoganError(
+                f"the checkpoint does not fit the run's settings ({reason})"
+            ) from None
+        self.update = update
+
+    @torch.no_grad()
+    def trained(self, images: Tensor, seed: int) -> InfoGAN:
+        """A model for use: G's moving average, batch statistics made afresh, evaluation mode."""
+        model = copy.deepcopy(self.model)
+        for p, average in zip(model.G.parameters(), self.G_ema, strict=True):
+            p.copy_(average)
+        device = self.G_ema[0].device
+        batches, size = CALIBRATION
+        generator = torch.Generator().manual_seed(seed)
+        latents = [
+            model.prior.embed(*model.prior.sample(size, generator)).to(device)
+            for _ in range(batches)
+        ]
+        picks = torch.randint(len(images), (batches, size), generator=generator)
+        recalibrate(model, (to_float(images[pick]).to(device) for pick in picks), latents)
+        return model
+
+
+def _adam(parameters: list[torch.nn.Parameter], rate: float, t: TrainConfig) -> torch.optim.Adam:
+    # fused: the default spends a quarter of the step in the optimizer on two cores
+    return torch.optim.Adam(parameters, lr=rate, betas=(t.beta1, t.beta2), fused=True)
