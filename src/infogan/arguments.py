@@ -3,7 +3,7 @@
 import contextlib
 import io
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from infogan.errors import InfoganError
 
@@ -22,7 +22,7 @@ def parse(
     extra: dict[str, Any] = {} if default is None else {"default": default}
     try:
         with contextlib.redirect_stderr(told):
-            parsed, rest = tyro.cli(  # type: ignore[call-overload]
+            parsed, rest = tyro.cli(
                 kind, prog=f"infogan {command}", args=argv, return_unknown_args=True, **extra
             )
     except SystemExit as e:

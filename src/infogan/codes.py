@@ -74,7 +74,10 @@ class Code(ABC):
 
     @abstractmethod
     def q(self, params: Tensor) -> Distribution:
-        """Q(c|x) from Q's outputs (n, n_params); its `log_prob(c)` is (n,), in nats."""
+        """Q(c|x) from Q's outputs (n, n_params); its `log_prob(c)` is (n,), in nats.
+
+        The distribution does not validate: a NaN in training is for the trainer to report.
+        """
 
     @abstractmethod
     def traversal(self, steps: int) -> Tensor:
@@ -123,7 +126,7 @@ class Categorical(Code):
         return F.one_hot(c, self.k).to(torch.get_default_dtype())
 
     def q(self, params: Tensor) -> Distribution:
-        return CategoricalDistribution(logits=params)
+        return CategoricalDistribution(logits=params, validate_args=False)
 
     def traversal(self, steps: int) -> Tensor:
         return torch.arange(self.k)
@@ -181,7 +184,7 @@ class _Continuous(_Vector, ABC):
             sigma = F.softplus(params[:, self.d :]) + self.floor  # (n, d)
         else:
             sigma = torch.full_like(mu, self.sigma)
-        return Independent(Normal(mu, sigma), 1)
+        return Independent(Normal(mu, sigma, validate_args=False), 1, validate_args=False)
 
     def _spread(self) -> list[str]:
         if self.sigma is not None:
@@ -256,7 +259,8 @@ class Bernoulli(_Vector):
         return torch.randint(2, (n, self.d), generator=generator).to(torch.get_default_dtype())
 
     def q(self, params: Tensor) -> Distribution:
-        return Independent(BernoulliDistribution(logits=params), 1)
+        q = BernoulliDistribution(logits=params, validate_args=False)
+        return Independent(q, 1, validate_args=False)
 
     def traversal(self, steps: int) -> Tensor:
         return torch.arange(2.0)

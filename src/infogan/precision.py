@@ -10,10 +10,10 @@ def has_bfloat16(device: torch.device) -> bool:
     float32 on a processor with AVX2 only. `ATEN_CPU_CAPABILITY=avx2` hides the instructions.
     """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if "AVX512" not in torch.backends.cpu.get_cpu_capability():
         return False
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return any((torch.cpu._is_avx512_bf16_supported(), torch.cpu._is_amx_tile_supported()))
 
 
 def choose(wanted: str, device: torch.device) -> tuple[torch.dtype, str]:

@@ -97,12 +97,13 @@ def _page(
             _protocol(metrics, "clustering"),
         ]
     if config.loss.pairs and config.objective == "infogan":
+        a = config.augment
         parts.append(
             "<h2>What the augmentations assume</h2><p>Training asked a real image and a copy "
-            f"of it (turned by up to {config.augment.rotation:g}°, sheared by {config.augment.shear:g}, "
-            f"zoomed by {config.augment.scale:.0%}, moved by {config.augment.shift:.0%} of the "
-            "side) to fall in one category, and the categories to be about equally frequent. Where such "
-            "a change alters the meaning (a 6 turned by half is a 9), turn it off: "
+            f"of it (turned by up to {a.rotation:g}°, sheared by {a.shear:g}, zoomed by "
+            f"{a.scale:.0%}, moved by {a.shift:.0%} of the side) to fall in one category, and the "
+            "categories to be about equally frequent. Where such a change alters the meaning "
+            "(a 6 turned by half is a 9), turn it off: "
             "<code>--augment.rotation 0</code>.</p>"
         )
     parts += [

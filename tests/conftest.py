@@ -1,0 +1,46 @@
+"""What several tests share: a small configuration, a few real digits, one short finished run."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from infogan.cli import main
+from infogan.config import Config, from_yaml
+from infogan.data import load
+from infogan.run import Run
+
+TINY = """
+codes: z4 + digit:cat10 + 2u@0.1
+net: {kind: dcgan, widths: [4, 8], fc: 16, q_hidden: 8}
+loss: {lam_ramp: 2, pairs: 8}
+train: {updates: 6, batch: 16, log_every: 2, checkpoint_every: 2, sample_every: 3, threads: 1}
+"""
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Config:
+    return from_yaml(TINY, "tiny", Config())
+
+
+@pytest.fixture(scope="session")
+def digits() -> torch.Tensor:
+    """256 real digits, (256, 1, 28, 28) bytes."""
+    return load("mnist", "train").images[:256]
+
+
+@pytest.fixture(scope="session")
+def tiny_yaml(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("settings") / "tiny.yaml"
+    file.write_text(TINY)
+    return file
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, tiny_yaml: Path) -> Run:
+    """A run of six updates with metrics and report, made by the command line."""
+    out = tmp_path_factory.mktemp("runs") / "mnist"
+    with pytest.raises(SystemExit) as done:
+        main(["train", "--config", str(tiny_yaml), "--out", str(out)])
+    assert done.value.code == 0
+    return Run.open(out)

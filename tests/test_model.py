@@ -1,0 +1,179 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from infogan.config import NetConfig
+from infogan.errors import InfoganError
+from infogan.model import InfoGAN, recalibrate
+
+SMALL = NetConfig(widths=(4, 8), fc=8, q_hidden=8, q_norm=True)
+
+
+@pytest.fixture
+def model():
+    """With running statistics that differ from those of any one batch."""
+    model = InfoGAN("z3 + digit:cat4 + u + pose:u2 + bern2", (1, 8, 8), SMALL, seed=2)
+    g = torch.Generator().manual_seed(0)
+    latents = [model.prior.embed(*model.prior.sample(32, g)) for _ in range(3)]
+    recalibrate(model, [torch.rand(32, 1, 8, 8, generator=g) for _ in range(3)], latents)
+    return model
+
+
+def test_initial_weights_depend_on_the_seed_alone():
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    a, b, c = (InfoGAN("cat3", (1, 8, 8), SMALL, seed=s).state_dict() for s in (1, 1, 2))
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    assert not all(torch.equal(a[k], c[k]) for k in a)
+
+
+def test_generate_sets_codes_by_name(model):
+    x = model.generate(n=5, digit=3, u=0.5, seed=1)
+    assert x.shape == (5, 1, 8, 8)
+    assert 0 <= x.min() <= x.max() <= 1
+    z, c = model.prior.sample(5, torch.Generator().manual_seed(1))
+    c["digit"] = torch.full((5,), 3)
+    c["u"] = torch.full((5, 1), 0.5)
+    assert torch.equal(x, model.decode(z, c))
+    assert torch.equal(x, model.generate(n=5, digit=3, u=0.5, seed=1))
+    assert not torch.equal(model.generate(n=5), model.generate(n=5))  # no seed: fresh each time
+
+
+def test_generate_takes_sequences_arrays_and_noise(model):
+    x = model.generate(digit=[0, 1, 2, 3], u=np.linspace(-2, 2, 4), z=np.zeros(3), seed=0)
+    assert x.shape[0] == 4
+    y = model.generate(digit=torch.tensor([1]), u=-2 + 4 / 3, z=np.zeros((1, 3)), seed=0, n=4)
+    # pose and bern come from the same seed, the rest from what was given
+    assert torch.allclose(x[1], y[1], atol=1e-6)
+    assert model.generate(pose=(0.1, -0.4), n=2).shape[0] == 2
+    assert model.generate(pose=[[0.1, -0.4], [0, 0], [1, 1]]).shape[0] == 3
+    assert model.generate(n=0).shape == (0, 1, 8, 8)
+    assert model.generate().shape[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        ({"digit": 4}, "integers 0 to 3, got 4"),
+        ({"digit": -1}, "integers 0 to 3"),
+        ({"digit": 1.5}, "integers 0 to 3"),
+        ({"tilt": 1}, "unknown code 'tilt'"),
+        ({"n": 3, "digit": [0, 1]}, "n = 3 images"),
+        ({"u": [0, 1], "digit": [0, 1, 2]}, "images"),
+        ({"pose": [1, 2, 3]}, "numbers"),
+        ({"n": -1}, "n = -1"),
+        ({"u": "left"}, "u: expected"),
+        ({"z": [0.0] * 5, "n": 1}, "z: expected"),
+    ],
+)
+def test_generate_refuses(model, arguments, rule):
+    with pytest.raises(InfoganError, match=rule):
+        model.generate(**arguments)
+
+
+def test_infer_gives_a_distribution_per_code(model):
+    q = model.infer(torch.rand(7, 1, 8, 8))
+    assert list(q) == ["digit", "u", "pose", "bern"]
+    assert q["digit"].probs.shape == (7, 4)
+    assert torch.allclose(q["digit"].probs.sum(1), torch.ones(7))
+    assert q["pose"].mean.shape == (7, 2)
+    assert all(d.batch_shape == (7,) for d in q.values())
+
+
+def test_images_may_come_in_several_forms(model):
+    x = torch.randint(256, (6, 1, 8, 8), generator=torch.Generator().manual_seed(0)).byte()
+    forms = [x, x.float() / 255, x.numpy(), x.squeeze(1), x.double().numpy() / 255]
+    logits = [model.discriminate(form) for form in forms]
+    assert logits[0].shape == (6,)
+    assert all(torch.allclose(logits[0], other, atol=1e-5) for other in logits)
+    assert torch.allclose(model.discriminate(x[0])[0], logits[0][0], atol=1e-5)
+    assert torch.allclose(model.discriminate(x[0, 0])[0], logits[0][0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("x", "rule"),
+    [
+        (torch.rand(2, 1, 9, 9), r"expected images \(n, 1, 8, 8\), got \(2, 1, 9, 9\)"),
+        (torch.rand(2, 3, 8, 8), "expected images"),
+        (torch.rand(2, 1, 8, 8) * 255, "floats in \\[0, 1\\]"),
+        (torch.rand(2, 1, 8, 8) - 1, "floats in \\[0, 1\\]"),
+        (torch.full((1, 1, 8, 8), float("nan")), "floats in \\[0, 1\\]"),
+        (torch.ones(2, 1, 8, 8, dtype=torch.long), "bytes"),
+    ],
+)
+def test_infer_refuses(model, x, rule):
+    with pytest.raises(InfoganError, match=rule):
+        model.infer(x)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_one_image_never_depends_on_its_batch(model, training):
+    model.train(training)  # also when a user forgot eval()
+    x = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    alone = torch.cat([model.infer(x[i : i + 1])["digit"].logits for i in range(20)])
+    assert torch.allclose(alone, model.infer(x)["digit"].logits, atol=1e-5)
+    assert torch.allclose(
+        torch.cat([model.discriminate(x[i : i + 1]) for i in range(20)]),
+        model.discriminate(x),
+        atol=1e-5,
+    )
+    z, c = model.prior.sample(20, torch.Generator().manual_seed(0))
+    together = model.decode(z, c)
+    one = model.decode(z[3:4], {name: value[3:4] for name, value in c.items()})
+    assert torch.allclose(one, together[3:4], atol=1e-6)
+    assert model.training == training
+
+
+def test_many_images_go_through_in_chunks(model):
+    assert model.infer(torch.rand(1203, 1, 8, 8))["digit"].probs.shape == (1203, 4)
+    assert model.infer(torch.rand(0, 1, 8, 8))["digit"].probs.shape == (0, 4)
+
+
+def test_recalibrated_statistics_are_those_of_the_data():
+    model = InfoGAN("z3 + cat4", (1, 8, 8), SMALL)
+    g = torch.Generator().manual_seed(0)
+    latents = [model.prior.embed(*model.prior.sample(64, g)) for _ in range(4)]
+    recalibrate(model, [torch.rand(64, 1, 8, 8, generator=g) for _ in range(4)], latents)
+    first_norm = model.G[0][1]
+    before = torch.cat([model.G[0][0](latent) for latent in latents]).detach()
+    assert torch.allclose(first_norm.running_mean, before.mean(0), atol=1e-5)
+    assert first_norm.momentum == 0.1
+    assert not model.training
+
+
+def test_saved_model_comes_back(model, tmp_path):
+    model.save_pretrained(tmp_path / "saved")
+    other = InfoGAN.from_pretrained(tmp_path / "saved")
+    x = torch.rand(3, 1, 8, 8)
+    assert not other.training
+    assert torch.equal(other.infer(x)["digit"].logits, model.infer(x)["digit"].logits)
+    assert torch.equal(other.generate(n=3, seed=1), model.generate(n=3, seed=1))
+
+
+def test_damaged_or_missing_models_are_one_clear_error(model, tmp_path):
+    with pytest.raises(InfoganError, match="no model at"):
+        InfoGAN.from_pretrained(tmp_path)
+    model.save_pretrained(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InfoganError, match="holds no whole model"):
+        InfoGAN.from_pretrained(tmp_path)
+    weights.write_bytes(whole)
+    card = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(card | {"codes": "z3 + digit:cat5"}))
+    with pytest.raises(InfoganError, match="holds no whole model"):
+        InfoGAN.from_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(InfoganError, match="holds no whole model"):
+        InfoGAN.from_pretrained(tmp_path)
+
+
+def test_a_name_of_the_hub_without_network_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(InfoganError, match="no folder someone/something, and no model"):
+        InfoGAN.from_pretrained("someone/something")

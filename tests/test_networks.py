@@ -1,0 +1,90 @@
+"""The contract of every architecture, and the paper's nets layer for layer."""
+
+import pytest
+import torch
+from torch import nn
+
+from infogan.config import NetConfig, recipe
+from infogan.errors import InfoganError
+from infogan.model import InfoGAN
+from infogan.networks import ARCHITECTURES
+
+SHAPES = [(1, 28, 28), (3, 32, 32), (1, 8, 8), (2, 17, 30), (1, 64, 48)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", sorted(ARCHITECTURES))
+def test_contract(kind, shape):
+    nets = ARCHITECTURES[kind](NetConfig(kind=kind, fc=16), 7, shape)
+    x = nets.generator(torch.randn(3, 7))
+    assert x.shape == (3, *shape)
+    assert nets.trunk(x).shape == (3, nets.features)
+
+
+def layers(module):
+    """`conv 1-64 s2`, `bn 128`, … of a network in order."""
+    words = []
+    for m in module.modules():
+        if isinstance(m, nn.Conv2d | nn.ConvTranspose2d):
+            assert m.kernel_size == (4, 4)
+            name = "upconv" if isinstance(m, nn.ConvTranspose2d) else "conv"
+            words.append(f"{name} {m.in_channels}-{m.out_channels} s{m.stride[0]}")
+        elif isinstance(m, nn.Linear):
+            words.append(f"fc {m.in_features}-{m.out_features}")
+        elif isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d):
+            words.append(f"bn {m.num_features}")
+        elif isinstance(m, nn.LeakyReLU):
+            words.append(f"lrelu {m.negative_slope}")
+        elif isinstance(m, nn.ReLU):
+            words.append("relu")
+    return words
+
+
+def size(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+def test_paper_mnist_layer_for_layer():
+    """Chen et al. 2016, Appendix C.1, Table 1."""
+    config = recipe("mnist-paper")
+    model = InfoGAN.from_config(config, (1, 28, 28))
+    act = "lrelu 0.1"
+    assert layers(model.trunk) == [
+        "conv 1-64 s2", act, "conv 64-128 s2", "bn 128", act, "fc 6272-1024", "bn 1024", act,
+    ]  # fmt: skip
+    assert layers(model.D) == ["fc 1024-1"]
+    assert layers(model.Q) == ["fc 1024-128", "bn 128", act, "fc 128-14"]
+    assert layers(model.G) == [
+        "fc 74-1024", "bn 1024", "relu", "fc 1024-6272", "bn 6272", "relu",
+        "upconv 128-64 s2", "bn 64", "relu", "upconv 64-1 s2",
+    ]  # fmt: skip
+    # parameters, calculated by hand from the table
+    assert size(model.G) == 6_652_481
+    assert size(model.D) == 1_025
+    assert size(model.Q) == 133_262
+    assert size(model.trunk) == 6_558_144
+    assert (config.train.lr_d, config.train.lr_g, config.train.beta1) == (2e-4, 1e-3, 0.5)
+    assert (config.train.batch, config.train.updates) == (128, 5000)
+    assert all(code.lam == 1 for code in model.prior)
+    assert config.loss.pairs == config.loss.lam_ramp == 0
+    assert config.objective == "infogan"
+
+
+def test_mlp_mirrors_its_widths():
+    nets = ARCHITECTURES["mlp"](NetConfig(kind="mlp", widths=(30, 20)), 5, (1, 4, 4))
+    assert layers(nets.trunk) == [
+        "fc 16-30", "lrelu 0.1", "fc 30-20", "bn 20", "lrelu 0.1",
+    ]  # fmt: skip
+    assert layers(nets.generator) == [
+        "fc 5-20", "bn 20", "relu", "fc 20-30", "bn 30", "relu", "fc 30-16",
+    ]  # fmt: skip
+
+
+def test_without_norm_the_trunk_knows_no_batch():
+    nets = ARCHITECTURES["dcgan"](NetConfig(norm="none", fc=8), 5, (1, 16, 16))
+    assert not any(word.startswith("bn") for word in layers(nets.trunk))
+
+
+def test_too_small_an_image_is_refused():
+    with pytest.raises(InfoganError, match="at least 8 pixels, got 4×4"):
+        ARCHITECTURES["dcgan"](NetConfig(widths=(4, 4, 4)), 5, (1, 4, 4))

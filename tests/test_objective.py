@@ -1,0 +1,298 @@
+"""L_I to the nat, its gradients, who is moved by what, and the information on real pairs."""
+
+import math
+
+import pytest
+import torch
+from torch.distributions import Categorical
+
+from infogan.config import Config, LossConfig, NetConfig, from_yaml
+from infogan.model import InfoGAN
+from infogan.objective import (
+    L_I,
+    objective_D,
+    objective_G,
+    pair_information,
+    weights_at,
+)
+from infogan.prior import Prior
+
+f64 = {"dtype": torch.float64}
+
+
+def small_model(codes="z3 + digit:cat4 + 2u@0.5"):
+    return InfoGAN(codes, (1, 8, 8), NetConfig(widths=(4, 8), fc=8, q_hidden=8), seed=1).train()
+
+
+def a_batch(model, n=12):
+    g = torch.Generator().manual_seed(3)
+    z, c = model.prior.sample(n, g)
+    return torch.rand(n, *model.shape, generator=g), model.prior.embed(z, c), c
+
+
+# -- the bound ------------------------------------------------------------------------------------
+
+
+def test_perfect_and_ignorant_Q():
+    prior = Prior.parse("cat10")
+    c = {"cat": torch.arange(10)}
+    sure = {"cat": Categorical(logits=60 * torch.eye(10, **f64))}
+    assert L_I(prior, sure, c)["cat"].item() == pytest.approx(math.log(10))
+    blind = {"cat": Categorical(logits=torch.zeros(10, 10, **f64))}
+    assert L_I(prior, blind, c)["cat"].item() == pytest.approx(0, abs=1e-12)
+
+
+def test_bound_is_below_the_truth_and_tight_at_the_posterior():
+    """A noisy channel c → x with known p(x|c): I(c; x) by summing, L_I by exact expectation."""
+    K, X = 4, 6
+    g = torch.Generator().manual_seed(0)
+    channel = torch.rand(K, X, generator=g, **f64).pow(3)
+    channel /= channel.sum(1, keepdim=True)  # p(x|c)
+    joint = channel / K
+    truth = (joint * (joint / (joint.sum(0) * joint.sum(1, keepdim=True))).log()).sum().item()
+    prior = Prior.parse(f"cat{K}")
+
+    def exact_bound(q):  # q: (X, K), rows Q(c|x); the expectation as a sum over pairs (c, x)
+        total = 0.0
+        for c in range(K):
+            for x in range(X):
+                one = L_I(
+                    prior, {"cat": Categorical(probs=q[x : x + 1])}, {"cat": torch.tensor([c])}
+                )
+                total += joint[c, x].item() * one["cat"].item()
+        return total
+
+    assert exact_bound((joint / joint.sum(0)).T) == pytest.approx(truth, abs=1e-12)
+    for _ in range(5):
+        q = torch.rand(X, K, generator=g, **f64)
+        assert exact_bound(q / q.sum(1, keepdim=True)) < truth
+
+
+def test_log_probs_of_dimensions_are_summed():
+    """u3 carries as much as three codes u: an average would make λ a third of what it says."""
+    n = 50
+    g = torch.Generator().manual_seed(0)
+    params = torch.randn(n, 6, generator=g, **f64)
+    c = 2 * torch.rand(n, 3, generator=g, **f64) - 1
+    one = Prior.parse("u3")
+    three = Prior.parse("3u")
+    whole = L_I(one, one.q(params), {"u": c})["u"]
+    pairs = params[:, [0, 3, 1, 4, 2, 5]]  # mean and spread of each dimension side by side
+    parts = L_I(three, three.q(pairs), {f"u{i + 1}": c[:, i : i + 1] for i in range(3)})
+    assert whole.item() == pytest.approx(sum(parts.values()).item())
+    bern = Prior.parse("bern5")
+    sure = torch.full((n, 5), 60.0, **f64)
+    value = L_I(bern, bern.q(sure), {"bern": torch.ones(n, 5, **f64)})["bern"]
+    assert value.item() == pytest.approx(5 * math.log(2))
+
+
+def test_continuous_bound_by_hand():
+    """L_I of U(-1, 1): E[−½((c − μ)/σ)² − ln σ − ½ ln 2π] + ln 2, with its own prior, not N(0, 1)."""
+    prior = Prior.parse("u")
+    raw = torch.tensor([[0.2, 0.5], [-0.4, -1.0]], **f64)
+    c = torch.tensor([[0.1], [0.9]], **f64)
+    sigma = torch.log1p(raw[:, 1].exp()) + 0.1
+    by_hand = (
+        -0.5 * ((c[:, 0] - raw[:, 0]) / sigma) ** 2 - sigma.log() - 0.5 * math.log(2 * math.pi)
+    )
+    expected = by_hand.mean().item() + math.log(2)
+    assert L_I(prior, prior.q(raw), {"u": c})["u"].item() == pytest.approx(expected)
+
+
+def test_floor_and_fixed_sigma_cap_the_continuous_bound():
+    """σ = s with error of rms s: ln 2 − ½ ln(2πe) − ln s. A fixed σ = 1 never gets above −0.226."""
+    for s, ceiling in ((0.1, 1.577), (0.05, 2.270)):
+        prior = Prior.parse(f"u(sigma={s})")
+        c = torch.zeros(2, 1, **f64)
+        mu = torch.tensor([[s], [-s]], **f64)
+        assert L_I(prior, prior.q(mu), {"u": c})["u"].item() == pytest.approx(ceiling, abs=1e-3)
+    prior = Prior.parse("u(sigma=1)")
+    perfect = torch.linspace(-1, 1, 101, **f64)[:, None]
+    best = L_I(prior, prior.q(perfect), {"u": perfect})["u"].item()
+    assert best == pytest.approx(math.log(2) - 0.5 * math.log(2 * math.pi))
+    assert best < -0.225
+
+
+@pytest.mark.parametrize("text", ["cat5", "u2", "g", "bern3", "u(sigma=0.4)"])
+def test_gradient_of_the_bound(text):
+    """A right value with no gradient is a real bug of this field."""
+    prior = Prior.parse(text)
+    g = torch.Generator().manual_seed(0)
+    params = torch.randn(4, prior.n_params, generator=g, **f64).requires_grad_(True)
+    _, c = prior.sample(4, g)
+    c = {name: value.double() if value.is_floating_point() else value for name, value in c.items()}
+
+    def bound(p):
+        return next(iter(L_I(prior, prior.q(p), c).values()))
+
+    assert torch.autograd.gradcheck(bound, (params,))
+    (grad,) = torch.autograd.grad(bound(params), params)
+    assert grad.abs().sum() > 0.01
+
+
+def test_gradient_of_a_categorical_bound_is_one_hot_minus_softmax():
+    """Of unsquashed logits: a softmax or sigmoid before the cross-entropy would change it."""
+    prior = Prior.parse("cat3")
+    logits = torch.randn(5, 3, **f64, requires_grad=True)
+    c = torch.tensor([0, 1, 2, 1, 0])
+    (grad,) = torch.autograd.grad(L_I(prior, prior.q(logits), {"cat": c})["cat"], logits)
+    one_hot = torch.nn.functional.one_hot(c, 3).double()
+    assert torch.allclose(grad, (one_hot - logits.softmax(1)) / 5)
+
+
+# -- who is moved by what -------------------------------------------------------------------------
+
+
+def norm_of_grad(value, module):
+    grads = torch.autograd.grad(
+        value, list(module.parameters()), retain_graph=True, allow_unused=True
+    )
+    return sum(g.abs().sum().item() for g in grads if g is not None)
+
+
+def test_in_the_D_step_the_bound_moves_trunk_and_Q_only():
+    model = small_model()
+    x, latent, c = a_batch(model)
+    with torch.no_grad():
+        fake = model.G(latent)
+    w = weights_at(0, model.prior, LossConfig())
+    loss, terms = objective_D(model, x, None, fake, c, w, torch.Generator())
+    for code in model.prior:
+        bound = terms[f"L_I.{code.name}"]
+        assert norm_of_grad(bound, model.trunk) > 1e-4
+        assert norm_of_grad(bound, model.Q) > 1e-4
+        assert norm_of_grad(bound, model.D) == 0
+        assert norm_of_grad(bound, model.G) == 0
+    assert norm_of_grad(terms["loss_D"], model.Q) == 0
+    assert norm_of_grad(terms["loss_D"], model.D) > 1e-4
+    total = terms["loss_D"] - terms["L_I.digit"] - 0.5 * terms["L_I.u1"] - 0.5 * terms["L_I.u2"]
+    assert loss.item() == pytest.approx(total.item(), abs=1e-6)
+
+
+def test_in_the_G_step_the_bound_moves_G():
+    model = small_model()
+    _, latent, c = a_batch(model)
+    w = weights_at(0, model.prior, LossConfig())
+    loss, terms = objective_G(model, model.G(latent), c, w)
+    assert norm_of_grad(loss - terms["loss_G"], model.G) > 1e-4
+    assert norm_of_grad(terms["loss_G"], model.G) > 1e-4
+
+
+def test_a_plain_gan_has_a_passive_Q():
+    model = small_model()
+    x, latent, c = a_batch(model)
+    fake = model.G(latent)
+    w = weights_at(0, model.prior, LossConfig(pairs=8, lam_ramp=100), plain=True)
+    _, terms = objective_D(model, x, x, fake.detach(), c, w, torch.Generator())
+    assert norm_of_grad(terms["L_I.digit"], model.trunk) == 0
+    assert norm_of_grad(terms["L_I.digit"], model.Q) > 1e-4  # although the ramp is at 0
+    assert not [name for name in terms if name.startswith("I_pairs")]
+    loss_G, terms_G = objective_G(model, fake, c, w)
+    assert torch.equal(loss_G, terms_G["loss_G"])
+
+
+def test_lambda_ramp_is_for_categorical_codes():
+    prior = Prior.parse("cat3@2 + u@0.5")
+    loss = LossConfig(lam_ramp=100)
+    assert weights_at(0, prior, loss).lam == {"cat": 0, "u": 0.5}
+    assert weights_at(50, prior, loss).lam == {"cat": 1, "u": 0.5}
+    assert weights_at(500, prior, loss).lam == {"cat": 2, "u": 0.5}
+    assert weights_at(0, prior, LossConfig()).lam == {"cat": 2, "u": 0.5}
+
+
+@pytest.mark.parametrize("penalty", ["r1", "r2", "gp"])
+def test_penalties_enter_the_loss_with_their_weight(penalty):
+    model = small_model()
+    x, latent, c = a_batch(model)
+    fake = model.G(latent).detach()
+    parts = []
+    for weight in (0.0, 3.0):
+        loss = from_yaml(f"loss: {{{penalty}: {weight}}}", "test", Config()).loss
+        w = weights_at(0, model.prior, loss)
+        parts.append(objective_D(model, x, None, fake, c, w, torch.Generator().manual_seed(0)))
+    (without, _), (with_, terms) = parts
+    assert with_.item() == pytest.approx(without.item() + 3 * terms[penalty].item(), rel=1e-5)
+    assert norm_of_grad(terms[penalty], model.trunk) > 0
+
+
+# -- information on real pairs --------------------------------------------------------------------
+
+
+def one_hot(ids, k):
+    return torch.nn.functional.one_hot(torch.tensor(ids), k).double()
+
+
+def test_pair_information_of_agreeing_equal_categories_is_ln_K():
+    p = one_hot([0, 1, 2, 3] * 3, 4)
+    assert pair_information(p, p).item() == pytest.approx(math.log(4))
+    # (2m − 1) ln K is the maximum for any m >= 1
+    assert pair_information(p, p, m=2.5).item() == pytest.approx(4 * math.log(4))
+
+
+def test_pair_information_is_zero_where_nothing_is_known():
+    flat = torch.full((6, 4), 0.25, **f64)
+    assert pair_information(flat, flat).item() == pytest.approx(0, abs=1e-12)
+    one = one_hot([2] * 6, 4)  # all in one category
+    assert pair_information(one, one, m=3).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_pair_information_by_hand():
+    """Two categories, joint [[.5, .1], [.1, .3]]: I_m = ΣP ln P − 2m Σ r ln r."""
+    p = one_hot([0] * 6 + [1] * 4, 2)
+    q = one_hot([0] * 5 + [1] + [0] + [1] * 3, 2)
+    P = [0.5, 0.1, 0.1, 0.3]
+    plogp = sum(v * math.log(v) for v in P)
+    rlogr = 0.6 * math.log(0.6) + 0.4 * math.log(0.4)
+    for m in (1, 2, 3):
+        assert pair_information(p, q, m).item() == pytest.approx(plogp - 2 * m * rlogr)
+
+
+def test_pair_information_laws():
+    g = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        p = torch.randn(32, 5, generator=g, **f64).mul(3).softmax(1)
+        q = torch.randn(32, 5, generator=g, **f64).mul(3).softmax(1)
+        plain = pair_information(p, q).item()
+        assert 0 <= plain <= math.log(5)
+        assert pair_information(q, p).item() == pytest.approx(plain)
+        r = (p.mean(0) + q.mean(0)) / 2
+        h = -(r * r.log()).sum().item()
+        assert pair_information(p, q, m=2).item() == pytest.approx(plain + 2 * h)  # I_1 + 2(m−1)H
+
+
+def test_pair_information_gradient_also_at_the_corners():
+    g = torch.Generator().manual_seed(0)
+    a = torch.randn(6, 3, generator=g, **f64, requires_grad=True)
+    b = torch.randn(6, 3, generator=g, **f64, requires_grad=True)
+    assert torch.autograd.gradcheck(
+        lambda a, b: pair_information(a.softmax(1), b.softmax(1), 2.0), (a, b)
+    )
+    sure = (1e4 * one_hot([0, 1], 3)).float().requires_grad_(True)
+    pair_information(sure.softmax(1), sure.softmax(1), 2.0).backward()
+    assert sure.grad.isfinite().all()
+
+
+def test_pair_information_stays_in_float32_under_autocast():
+    p = torch.randn(64, 10, generator=torch.Generator().manual_seed(0)).mul(0.01).softmax(1)
+    exact = pair_information(p.double(), p.double()).item()
+    with torch.autocast("cpu", torch.bfloat16):
+        value = pair_information(p, p)
+    assert value.dtype == torch.float32
+    assert value.item() == pytest.approx(exact, abs=2e-6)  # bfloat16 would be off by 1e-3
+
+
+def test_pairs_move_trunk_and_Q():
+    model = small_model()
+    x, latent, c = a_batch(model)
+    w = weights_at(10, model.prior, LossConfig(pairs=8))
+    loss, terms = objective_D(
+        model, x, x.flip(3), model.G(latent).detach(), c, w, torch.Generator()
+    )
+    assert norm_of_grad(terms["I_pairs.digit"], model.trunk) > 0
+    assert norm_of_grad(terms["I_pairs.digit"], model.Q) > 0
+    assert norm_of_grad(terms["I_pairs.digit"], model.D) == 0
+    without = weights_at(10, model.prior, LossConfig())
+    base, _ = objective_D(
+        model, x, x.flip(3), model.G(latent).detach(), c, without, torch.Generator()
+    )
+    assert loss.item() == pytest.approx(base.item() - 8 * terms["I_pairs.digit"].item(), abs=1e-4)
