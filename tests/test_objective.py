@@ -87,7 +87,7 @@ def test_log_probs_of_dimensions_are_summed():
 
 
 def test_continuous_bound_by_hand():
-    """L_I of U(-1, 1): E[−½((c − μ)/σ)² − ln σ − ½ ln 2π] + ln 2, with its own prior, not N(0, 1)."""
+    """L_I of U(-1, 1): E[−½((c − μ)/σ)² − ln σ − ½ ln 2π] + ln 2: its own prior, not N(0, 1)."""
     prior = Prior.parse("u")
     raw = torch.tensor([[0.2, 0.5], [-0.4, -1.0]], **f64)
     c = torch.tensor([[0.1], [0.9]], **f64)

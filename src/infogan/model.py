@@ -108,10 +108,7 @@ class InfoGAN(nn.Module):
         """
         values = {name: self._value(self.prior[name], value) for name, value in codes.items()}
         if z is not None:
-            noise = torch.as_tensor(np.asarray(z), dtype=torch.float32).reshape(
-                -1, self.prior.noise
-            )
-            values["z"] = noise
+            values["z"] = _vectors("z", z, self.prior.noise)
         lengths = {len(value) for value in values.values() if len(value) != 1}
         n = n if n is not None else max(lengths, default=1)
         if n < 0 or lengths - {n}:
@@ -166,30 +163,20 @@ class InfoGAN(nn.Module):
         try:
             device = next(self.parameters()).device
             parts = [network(part.to(device)) for part in torch.split(inputs, CHUNK)]
-            return torch.cat(parts) if len(inputs) else torch.empty(0, *shape)
+            return torch.cat(parts) if len(inputs) else torch.empty(0, *shape, device=device)
         finally:
             self.train(was_training)
 
     def _value(self, code: Code, value: ArrayLike) -> Tensor:
         """A user's value of one code as (n,) integers or (n, d) floats, n >= 1."""
-        given = torch.as_tensor(np.asarray(value))
-        if isinstance(code, Categorical):
-            categories = given.reshape(-1)
-            whole = categories.long()
-            if not (whole == categories).all() or not ((whole >= 0) & (whole < code.k)).all():
-                raise InfoganError(
-                    f"{code.name}: categories are the integers 0 to {code.k - 1}, got {value!r}"
-                )
-            return whole
-        d = code.width
-        given = given.to(torch.get_default_dtype())
-        if given.dim() == 0:
-            return given.expand(1, d)
-        if given.shape[-1] == d and (d > 1 or given.dim() == 2):
-            return given.reshape(-1, d)
-        if d == 1 and given.dim() == 1:
-            return given[:, None]
-        raise InfoganError(f"{code.name}: expected a number or (n, {d}) numbers, got {value!r}")
+        if not isinstance(code, Categorical):
+            return _vectors(code.name, value, code.width)
+        given = np.asarray(value).reshape(-1)
+        if given.dtype.kind not in "iuf" or not np.isin(given, np.arange(code.k)).all():
+            raise InfoganError(
+                f"{code.name}: categories are the integers 0 to {code.k - 1}, got {value!r}"
+            )
+        return torch.from_numpy(given.astype(np.int64))
 
     def _images(self, x: ArrayLike) -> Tensor:
         """A user's images as (n, C, H, W) floats in [0, 1]."""
@@ -198,7 +185,7 @@ class InfoGAN(nn.Module):
             images = images.reshape(1, *self.shape)
         if images.dim() == 3 and self.shape[0] == 1:
             images = images[:, None]
-        if images.dim() != 4 or tuple(images.shape[1:]) != self.shape:
+        if images.dim() != 4 or tuple(images.shape[1:]) != self.shape or not len(images):
             c, h, w = self.shape
             raise InfoganError(
                 f"expected images (n, {c}, {h}, {w}), got {tuple(images.shape)}; resize them first"
@@ -207,7 +194,7 @@ class InfoGAN(nn.Module):
             return images.float() / 255
         if not images.is_floating_point():
             raise InfoganError(f"expected floats in [0, 1] or bytes (uint8), got {images.dtype}")
-        if len(images) and not (images.min() >= 0 and images.max() <= 1):
+        if not (images.min() >= 0 and images.max() <= 1):
             low, high = images.min().item(), images.max().item()
             raise InfoganError(f"expected floats in [0, 1], got {low:g} to {high:g}; rescale them")
         return images.float()
@@ -259,6 +246,19 @@ class InfoGAN(nn.Module):
             reason = str(e).splitlines()[0]
             raise InfoganError(f"{folder} holds no whole model ({reason}); save it again") from None
         return model.eval()
+
+
+def _vectors(name: str, value: ArrayLike, d: int) -> Tensor:
+    """A user's value of d numbers, for one image or for n, as (n, d) floats."""
+    given = np.asarray(value)
+    numeric = given.dtype.kind in "iuf" and np.isfinite(given).all()
+    if numeric and given.ndim == 0:
+        given = np.broadcast_to(given, (1, d))
+    elif numeric and given.ndim == 1:
+        given = given[:, None] if d == 1 else given[None, :]
+    if not numeric or given.ndim != 2 or given.shape[1] != d:
+        raise InfoganError(f"{name}: expected a number, or (n, {d}) finite numbers, got {value!r}")
+    return torch.from_numpy(given.astype(np.float32))
 
 
 def _from_hub(name: str | os.PathLike[str]) -> Path:

@@ -79,10 +79,14 @@ class State:
             for i, average in enumerate(self.G_ema):
                 average.copy_(groups["G_ema"][str(i)])
             for group, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
+                parameters = [p for group in adam.param_groups for p in group["params"]]
                 moments: dict[int, dict[str, Tensor]] = defaultdict(dict)
                 for name, tensor in groups[group].items():
                     index, _, key = name.partition(".")
-                    moments[int(index)][key] = tensor
+                    p = parameters[int(index)]
+                    # the fused Adam reads memory in order: a moment must lie as its parameter does
+                    like = p if tensor.shape == p.shape else tensor
+                    moments[int(index)][key] = torch.empty_like(like).copy_(tensor)
                 adam.load_state_dict(adam.state_dict() | {"state": dict(moments)})
             for name, generator in self.generators.items():
                 generator.set_state(groups["generator"][name])

@@ -1,0 +1,124 @@
+import math
+
+import pytest
+import torch
+
+from infogan.config import AugmentConfig
+from infogan.data import SOURCES, augment, batch_indices, load, to_float
+from infogan.errors import InfoganError
+from infogan.metrics.meaning import slant
+
+NONE = AugmentConfig(rotation=0, shear=0, scale=0, shift=0)
+
+
+def only(**changes):
+    return AugmentConfig(**{"rotation": 0, "shear": 0, "scale": 0, "shift": 0, **changes})
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize("source", sorted(SOURCES))
+def test_contract(source, split):
+    data = load(source, split)
+    assert data.images.dtype == torch.uint8
+    assert data.images.shape[1:] == torch.Size(data.shape)
+    assert data.split == split
+    assert data.labels is None or data.labels.shape == (len(data.images),)
+
+
+def test_mnist_is_mnist():
+    train, test = load("mnist", "train"), load("mnist", "test")
+    assert train.shape == (1, 28, 28)
+    assert train.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert test.labels[:5].tolist() == [7, 2, 1, 0, 4]
+    assert torch.bincount(train.labels).sum() == 60_000
+    assert torch.bincount(test.labels)[1] == 1135
+    assert to_float(train.images).mean().item() == pytest.approx(0.1307, abs=1e-4)  # well known
+
+
+def test_a_damaged_file_is_one_clear_error(monkeypatch, tmp_path):
+    from importlib import resources
+
+    real = resources.files("infogan")
+    folder = tmp_path / "data" / "mnist"
+    folder.mkdir(parents=True)
+    for file in real.joinpath("data/mnist").iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setattr("infogan.data.mnist.resources.files", lambda _: tmp_path)
+    assert len(load("mnist", "test").images) == 10_000
+    images = folder / "t10k-images-idx3-ubyte.gz"
+    images.write_bytes(images.read_bytes()[:-1])
+    with pytest.raises(InfoganError, match="t10k-images-idx3-ubyte.gz is damaged"):
+        load("mnist", "test")
+    images.unlink()
+    with pytest.raises(InfoganError, match="cannot read .*t10k-images"):
+        load("mnist", "test")
+
+
+def test_unknown_source_lists_what_there_is():
+    with pytest.raises(InfoganError, match="unknown data source 'mnits'"):
+        load("mnits", "train")
+
+
+def test_every_epoch_sees_every_image_once_in_its_own_order():
+    n, batch = 103, 10
+    epochs = [
+        torch.cat([batch_indices(n, batch, 10 * e + i, seed=1) for i in range(10)])
+        for e in range(2)
+    ]
+    assert all(len(epoch.unique()) == 100 for epoch in epochs)
+    assert not torch.equal(*epochs)
+    assert torch.equal(batch_indices(n, batch, 7, seed=1), batch_indices(n, batch, 7, seed=1))
+    assert not torch.equal(batch_indices(n, batch, 7, seed=1), batch_indices(n, batch, 7, seed=2))
+    assert batch_indices(3, 10, 5, seed=0).shape == (10,)
+    assert batch_indices(3, 10, 5, seed=0).max() < 3
+
+
+def bars(n, slope=0.0):
+    """Bars of a given slant, 28×28."""
+    y, x = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
+    centre = 13.5 + slope * (13.5 - y)
+    ink = ((x - centre).abs() < 1.5) & ((y - 13.5).abs() < 9)
+    return ink.float().expand(n, 1, 28, 28).contiguous()
+
+
+def g(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_augmentation_turned_off_is_the_identity():
+    x = torch.rand(4, 2, 9, 9)
+    assert torch.allclose(augment(x, NONE, g()), x, atol=1e-5)
+
+
+def test_augmentation_is_by_image_and_by_generator():
+    x = bars(8)
+    a = augment(x, AugmentConfig(), g(1))
+    assert a.shape == x.shape
+    assert 0 <= a.min() <= a.max() <= 1
+    assert torch.equal(a, augment(x, AugmentConfig(), g(1)))
+    assert not torch.equal(a, augment(x, AugmentConfig(), g(2)))
+    assert not torch.equal(a[0], a[1])
+
+
+def test_rotation_and_shear_have_the_stated_range():
+    """A bar turned by θ leans tan θ; one sheared by s leans s."""
+    angles = slant(augment(bars(400), only(rotation=15), g())).float()
+    assert angles.abs().max() < math.tan(math.radians(15)) + 0.03
+    assert angles.abs().max() > math.tan(math.radians(12))
+    leans = slant(augment(bars(400), only(shear=0.2), g())).float()
+    assert 0.16 < leans.abs().max() < 0.22
+    assert abs(angles.mean()) < 5 * angles.std() / 20  # no preferred way
+
+
+def test_shift_and_scale_have_the_stated_range():
+    x = bars(400)
+
+    def centre(images):
+        weight = images.sum((1, 2))  # ink by column
+        return (weight * torch.arange(28.0)).sum(1) / weight.sum(1)
+
+    moved = centre(augment(x, only(shift=1 / 14), g())) - 13.5
+    assert 1.8 < moved.abs().max() < 2.05  # 2 pixels of 28
+    area = augment(x, only(scale=0.15), g()).sum((1, 2, 3)) / x.sum((1, 2, 3))
+    assert 0.74 < area.min() < 0.82  # 1 / 1.15²
+    assert 1.30 < area.max() < 1.42  # 1 / 0.85²

@@ -1,0 +1,65 @@
+import pytest
+import torch
+
+from infogan.data import to_float
+from infogan.errors import InfoganError
+from infogan.model import parameters_of
+from infogan.state import State
+from infogan.training import train_step
+
+CPU = torch.device("cpu")
+SHAPE = (1, 28, 28)
+
+
+def test_every_parameter_has_its_optimizer_and_rate(tiny):
+    """A Q head that is made after the optimizer would never be trained."""
+    state = State.start(tiny, SHAPE, CPU)
+    of = {
+        name: {id(p) for group in adam.param_groups for p in group["params"]}
+        for name, adam in (("D", state.adam_D), ("G", state.adam_G))
+    }
+    model = state.model
+    assert of["G"] == {id(p) for p in model.G.parameters()}
+    assert of["D"] == {id(p) for p in parameters_of(model.trunk, model.D, model.Q)}
+    assert of["D"] | of["G"] == {id(p) for p in model.parameters()}
+    assert state.adam_D.param_groups[0]["betas"] == (0.5, 0.999)
+
+
+def test_state_comes_back_bit_for_bit(tiny, digits):
+    x = to_float(digits[:16])
+    one = State.start(tiny, SHAPE, CPU)
+    for _ in range(3):
+        train_step(one, x, tiny, torch.float32)
+    two = State.start(tiny, SHAPE, CPU)
+    two.load(one.update, one.tensors())
+    for state in (one, two):
+        train_step(state, x, tiny, torch.float32)
+    a, b = one.tensors(), two.tensors()
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert one.update == two.update == 4
+
+
+def test_a_state_of_other_codes_is_refused(tiny, digits):
+    from infogan.config import from_yaml
+
+    one = State.start(tiny, SHAPE, CPU)
+    train_step(one, to_float(digits[:16]), tiny, torch.float32)
+    other = State.start(from_yaml("codes: z4 + cat3", "test", tiny), SHAPE, CPU)
+    with pytest.raises(InfoganError, match="does not fit"):
+        other.load(1, one.tensors())
+
+
+def test_trained_model_is_the_average_with_statistics_of_its_own(tiny, digits):
+    state = State.start(tiny, SHAPE, CPU)
+    for _ in range(4):
+        train_step(state, to_float(digits[:16]), tiny, torch.float32)
+    before = state.tensors()
+    model = state.trained(digits, seed=0)
+    assert all(torch.equal(p, a) for p, a in zip(model.G.parameters(), state.G_ema))
+    assert not all(torch.equal(p, a) for p, a in zip(state.model.G.parameters(), state.G_ema))
+    assert all(torch.equal(p, q) for p, q in zip(model.Q.parameters(), state.model.Q.parameters()))
+    after = state.tensors()
+    assert all(torch.equal(before[name], after[name]) for name in before)  # a copy, not the state
+    assert not model.training
+    assert state.model.training

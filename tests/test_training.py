@@ -1,0 +1,275 @@
+"""The step's wiring, the loop's promises, and a toy on which I(c; x) is known."""
+
+import math
+import signal
+
+import pytest
+import torch
+
+from infogan.config import Config, from_yaml
+from infogan.data import to_float
+from infogan.metrics.information import information
+from infogan.progress import Progress
+from infogan.run import Run
+from infogan.state import State
+from infogan.training import Interrupted, NonFinite, rate_at, train, train_step
+
+CPU = torch.device("cpu")
+
+
+def start(config, seed_shape=(1, 28, 28)):
+    return State.start(config, seed_shape, CPU)
+
+
+def moved(a, b):
+    """Which parts of the model differ between two states."""
+    return {
+        part
+        for part in ("G", "trunk", "D", "Q")
+        if not all(
+            torch.equal(p, q)
+            for p, q in zip(
+                getattr(a.model, part).parameters(), getattr(b.model, part).parameters()
+            )
+        )
+    }
+
+
+def with_(config, text):
+    return from_yaml(text, "test", config)
+
+
+@pytest.fixture
+def plain(tiny) -> Config:
+    """No pairs and no ramp, so that λ alone decides."""
+    return with_(tiny, "loss: {lam_ramp: 0, pairs: 0}")
+
+
+def test_lambda_moves_trunk_Q_and_G_but_not_the_head_of_D(plain, digits):
+    """DESIGN: λ·L_I is in the D step (trunk, Q) and in the G step (G). After one update from one
+    start, the D head has the same gradient with and without L_I."""
+    x = to_float(digits[:16])
+    off = with_(plain, "codes: z4 + digit:cat10@0 + 2u@0")
+    states = [start(config) for config in (plain, off)]
+    fresh = start(plain)
+    for state, config in zip(states, (plain, off)):
+        train_step(state, x, config, torch.float32)
+    assert moved(*states) == {"G", "trunk", "Q"}
+    assert moved(fresh, states[1]) == {"G", "trunk", "D"}
+
+
+def test_each_code_counts_with_its_own_lambda(plain, digits):
+    x = to_float(digits[:16])
+    for text in ("z4 + digit:cat10@3 + 2u@0.1", "z4 + digit:cat10 + u1:u@0.1 + u2:u@7"):
+        other = with_(plain, f"codes: {text}")
+        a, b = start(plain), start(other)
+        train_step(a, x, plain, torch.float32)
+        train_step(b, x, other, torch.float32)
+        assert moved(a, b) == {"G", "trunk", "Q"}
+
+
+def test_objective_gan_is_a_plain_gan_with_an_onlooker(plain, digits):
+    """G, trunk and D go the way of a GAN without codes' weight; Q's head learns all the same."""
+    gan = with_(plain, "objective: gan")
+    off = with_(plain, "codes: z4 + digit:cat10@0 + 2u@0")
+    a, b = start(gan), start(off)
+    for _ in range(3):
+        train_step(a, to_float(digits[:16]), gan, torch.float32)
+        train_step(b, to_float(digits[:16]), off, torch.float32)
+    assert moved(a, b) == {"Q"}
+
+
+def test_D_learns_to_tell_and_G_to_be_taken_for_real(plain, digits):
+    """Losses of D and G that are swapped fail here."""
+    x = to_float(digits[:64])
+    config = with_(plain, "{train: {lr_g: 1.0e-9, lr_d: 5.0e-3}}")
+    state = start(config)
+    for _ in range(100):
+        terms = train_step(state, x, config, torch.float32)
+    assert terms["loss_D"] < 1  # from 2 ln 2 = 1.39 at the start
+    config = with_(plain, "{train: {lr_g: 2.0e-3, lr_d: 1.0e-9}}")
+    for name, adam in (("lr_g", state.adam_G), ("lr_d", state.adam_D)):
+        adam.param_groups[0]["lr"] = getattr(config.train, name)
+    first = train_step(state, x, config, torch.float32)["loss_G"]
+    for _ in range(30):
+        last = train_step(state, x, config, torch.float32)["loss_G"]
+    assert last < first - 0.5
+
+
+@pytest.mark.parametrize("loss", ["hinge", "least-squares", "wasserstein", "relativistic"])
+def test_every_form_of_the_game_trains(tiny, digits, loss):
+    config = with_(tiny, f"loss: {{adversarial: {loss}, r1: 0.1, r2: 0.1, gp: 0.1}}")
+    state = start(config)
+    for _ in range(3):
+        terms = train_step(state, to_float(digits[:16]), config, torch.bfloat16)
+    assert all(term.isfinite() for term in terms.values())
+    assert {"r1", "r2", "gp", "I_pairs.digit", "L_I.u2", "loss_G"} <= terms.keys()
+
+
+def test_labels_cannot_reach_training():
+    """`train` takes images only; nothing in it or below it has a name for labels."""
+    import inspect
+
+    from infogan import objective, state, training
+
+    assert list(inspect.signature(train).parameters)[1] == "images"
+    for module in (training, objective, state):
+        code = inspect.getsource(module)
+        assert ".labels" not in code
+        assert "load(" not in code.replace("def load(", "").replace("state.load(", "")
+
+
+def test_rates_fall_linearly_to_the_end():
+    t = with_(Config(), "train: {updates: 100, decay_from: 0.5, decay_to: 0.1}").train
+    assert [rate_at(u, t) for u in (0, 50, 75, 100)] == pytest.approx([1, 1, 0.55, 0.1])
+    assert rate_at(99, Config().train) == 1
+
+
+# -- the loop -------------------------------------------------------------------------------------
+
+
+def go(config, digits, path, stream=None):
+    run = Run.open(path) if Run.exists(path) else Run.create(path, config, "test")
+    from infogan.prior import Prior
+
+    return run, train(config, digits, run, Progress(Prior.parse(config.codes), stream))
+
+
+def test_a_run_that_goes_on_ends_bit_for_bit_like_one_that_never_stopped(
+    tiny, digits, tmp_path, monkeypatch
+):
+    whole, _ = go(tiny, digits, tmp_path / "whole")
+
+    real_step, count = train_step, 0
+
+    def stop_in_the_fifth(*args):
+        nonlocal count
+        count += 1
+        if count == 5:
+            raise RuntimeError("the machine goes down")
+        return real_step(*args)
+
+    monkeypatch.setattr("infogan.training.train_step", stop_in_the_fifth)
+    with pytest.raises(RuntimeError, match="goes down"):
+        go(tiny, digits, tmp_path / "torn")
+    monkeypatch.setattr("infogan.training.train_step", real_step)
+    assert Run.open(tmp_path / "torn").checkpoints() == [2, 4]
+    torn, _ = go(tiny, digits, tmp_path / "torn")
+    weights = "model/model.safetensors"
+    assert (whole.path / weights).read_bytes() == (torn.path / weights).read_bytes()
+    strip = [
+        {k: v for k, v in r.items() if k not in ("seconds", "images_per_s")}
+        for r in whole.history()
+    ]
+    again = [
+        {k: v for k, v in r.items() if k not in ("seconds", "images_per_s")} for r in torn.history()
+    ]
+    assert strip == again
+
+
+def test_ctrl_c_saves_and_the_run_goes_on(tiny, digits, tmp_path, monkeypatch):
+    real_step = train_step
+
+    def press(state, *args):
+        terms = real_step(state, *args)
+        if state.update == 3:
+            signal.raise_signal(signal.SIGINT)
+        return terms
+
+    monkeypatch.setattr("infogan.training.train_step", press)
+    with pytest.raises(Interrupted) as stopped:
+        go(tiny, digits, tmp_path / "run")
+    assert stopped.value.update == 3
+    assert Run.open(tmp_path / "run").checkpoints()[-1] == 3
+    monkeypatch.setattr("infogan.training.train_step", real_step)
+    torn, _ = go(tiny, digits, tmp_path / "run")
+    whole, _ = go(tiny, digits, tmp_path / "whole")
+    weights = "model/model.safetensors"
+    assert (whole.path / weights).read_bytes() == (torn.path / weights).read_bytes()
+
+
+@pytest.mark.parametrize("part", ["loss_D", "loss_G", "L_I.digit", "I_pairs.digit"])
+def test_a_term_that_is_not_finite_stops_and_keeps_the_checkpoint(
+    tiny, digits, tmp_path, monkeypatch, part
+):
+    from infogan import training
+
+    real_D, real_G = training.objective_D, training.objective_G
+    calls = 0
+
+    def spoil(real):
+        def spoiled(*args):
+            loss, terms = real(*args)
+            if calls >= 4 and part in terms:
+                terms[part] = terms[part] * math.nan
+                loss = loss + terms[part]
+            return loss, terms
+
+        return spoiled
+
+    def counted(*args):
+        nonlocal calls
+        calls += 1
+        return real_step(*args)
+
+    real_step = train_step
+    monkeypatch.setattr(training, "objective_D", spoil(real_D))
+    monkeypatch.setattr(training, "objective_G", spoil(real_G))
+    monkeypatch.setattr(training, "train_step", counted)
+    with pytest.raises(NonFinite, match=rf"{part} is infinite or NaN at update 3"):
+        go(tiny, digits, tmp_path / "run")
+    update, flat = Run.open(tmp_path / "run").restore()
+    assert update == 2
+    assert all(t.isfinite().all() for t in flat.values() if t.is_floating_point())
+
+
+def test_a_weight_that_is_not_finite_is_never_saved(tiny, digits, tmp_path, monkeypatch):
+    """A gradient can be NaN where the loss is finite."""
+    real_step = train_step
+
+    def spoil(state, *args):
+        terms = real_step(state, *args)
+        if state.update == 4:
+            state.model.D.weight.data[0, 0] = math.nan
+        return terms
+
+    monkeypatch.setattr("infogan.training.train_step", spoil)
+    with pytest.raises(NonFinite, match=r"model\.D\.weight"):
+        go(tiny, digits, tmp_path / "run")
+    assert Run.open(tmp_path / "run").checkpoints() == [2]
+
+
+def test_tensorboard_is_optional_and_holds_the_log(tiny, digits, tmp_path):
+    config = with_(tiny, "train: {tensorboard: true}")
+    run, _ = go(config, digits, tmp_path / "run")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run.path / "tensorboard"))
+    events.Reload()
+    assert [e.step for e in events.Scalars("L_I.digit")] == [2, 4, 6]
+
+
+def test_learning_on_a_toy_whose_information_is_known(tmp_path):
+    """Four kinds of 8×8 images: I(c; x) <= ln 4, and in seconds Q reads nearly all of it."""
+    g = torch.Generator().manual_seed(0)
+    quarter = torch.zeros(4, 1, 8, 8)
+    for k in range(4):
+        quarter[k, 0, 4 * (k // 2) : 4 * (k // 2) + 4, 4 * (k % 2) : 4 * (k % 2) + 4] = 200.0
+    kinds = torch.randint(4, (2000,), generator=g)
+    noise = 30 * torch.rand(2000, 1, 8, 8, generator=g)
+    images = (quarter[kinds] + noise).byte()
+    text = """
+    codes: z4 + kind:cat4
+    net: {kind: mlp, widths: [64, 32], q_hidden: 16}
+    loss: {pairs: 2}
+    augment: {rotation: 0, shear: 0, scale: 0, shift: 0.05}
+    train: {updates: 400, ema: 0.9, batch: 64, lr_d: 1.0e-3, lr_g: 2.0e-3, threads: 1}
+    """
+    _, model = go(with_(Config(), text), images, tmp_path / "run")
+    measured = information(model, 2000, seed=5)
+    # 3 standard errors above the truth would be a wrong bound
+    assert measured["information.kind.L_I"] < math.log(4) + 3 * measured["information.kind.se"]
+    assert measured["information.kind.L_I"] > 0.9 * math.log(4)
+    categories = model.infer(images)["kind"].probs.argmax(1)
+    pairs = {(a, b) for a, b in zip(kinds.tolist(), categories.tolist())}
+    assert len(pairs) == 4  # each kind of real image is one category
