@@ -10,6 +10,9 @@ from infogan.config import Config, from_yaml
 from infogan.data import load
 from infogan.run import Run
 
+# small nets are fastest on one thread, and two test processes then do not get in each other's way
+torch.set_num_threads(1)
+
 TINY = """
 codes: z4 + digit:cat10 + 2u@0.1
 net: {kind: dcgan, widths: [4, 8], fc: 16, q_hidden: 8}

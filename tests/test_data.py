@@ -121,4 +121,4 @@ def test_shift_and_scale_have_the_stated_range():
     assert 1.8 < moved.abs().max() < 2.05  # 2 pixels of 28
     area = augment(x, only(scale=0.15), g()).sum((1, 2, 3)) / x.sum((1, 2, 3))
     assert 0.74 < area.min() < 0.82  # 1 / 1.15²
-    assert 1.30 < area.max() < 1.42  # 1 / 0.85²
+    assert 1.30 < area.max() < 1.45  # 1 / 0.85²

@@ -93,7 +93,7 @@ def test_D_learns_to_tell_and_G_to_be_taken_for_real(plain, digits):
     first = train_step(state, x, config, torch.float32)["loss_G"]
     for _ in range(30):
         last = train_step(state, x, config, torch.float32)["loss_G"]
-    assert last < first - 0.5
+    assert last < first - 0.1
 
 
 @pytest.mark.parametrize("loss", ["hinge", "least-squares", "wasserstein", "relativistic"])
@@ -260,7 +260,7 @@ def test_learning_on_a_toy_whose_information_is_known(tmp_path):
     images = (quarter[kinds] + noise).byte()
     text = """
     codes: z4 + kind:cat4
-    net: {kind: mlp, widths: [64, 32], q_hidden: 16}
+    net: {kind: mlp, widths: [64, 32], norm: none, q_hidden: 16}
     loss: {pairs: 2}
     augment: {rotation: 0, shear: 0, scale: 0, shift: 0.05}
     train: {updates: 400, ema: 0.9, batch: 64, lr_d: 1.0e-3, lr_g: 2.0e-3, threads: 1}

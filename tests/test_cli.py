@@ -1,0 +1,252 @@
+"""The command line as a user meets it: every mistake is one line, exit code 2, nothing lost."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from infogan.cli import main
+from infogan.run import Run
+
+
+def infogan(*args):
+    with pytest.raises(SystemExit) as done:
+        main([str(arg) for arg in args])
+    return done.value.code
+
+
+def refused(capsys, *args):
+    """The one line of a refusal."""
+    assert infogan(*args) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("infogan: ")
+    assert "\n" not in said
+    assert "Traceback" not in said
+    return said
+
+
+def test_help_names_the_commands_and_recipes(capsys):
+    assert infogan("--help") == 0
+    said = capsys.readouterr().out
+    for word in ("train", "evaluate", "report", "figure1", "mnist-paper"):
+        assert word in said
+    assert infogan() == 2
+    assert infogan("--version") == 0
+
+
+def test_help_is_quick_and_torch_stays_out():
+    """Half a second on a quiet machine; the median of five runs, with room for a busy one."""
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "infogan", "--help"], check=True, capture_output=True)
+        seconds.append(time.perf_counter() - began)
+    assert sorted(seconds)[2] < 1.5
+    check = (
+        "import sys, infogan, infogan.cli; assert not {'torch', 'numpy', 'tyro'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True)
+    check = "import sys, infogan; infogan.InfoGAN; assert 'torch' in sys.modules"
+    subprocess.run([sys.executable, "-c", check], check=True)
+
+
+def test_dry_run_prints_the_settings_and_writes_nothing(capsys, tmp_path):
+    out = tmp_path / "run"
+    args = ["--out", out, "--dry-run", "--train.seed", "7", "--train.lr-g", "2e-3", "--net.widths"]
+    assert infogan("train", "mnist-paper", *args, "8", "16") == 0
+    settings = yaml.safe_load(capsys.readouterr().out)
+    assert settings["train"]["seed"] == 7
+    assert settings["train"]["lr_g"] == 2e-3
+    assert settings["net"]["widths"] == [8, 16]
+    assert settings["recipe"] == "mnist-paper"
+    assert not out.exists()
+
+
+def test_a_file_of_settings_lies_over_the_recipe_and_flags_over_both(capsys, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("train: {updates: 77, batch: 32}\n")
+    assert infogan("train", "--config", file, "--train.batch", "64", "--dry-run") == 0
+    settings = yaml.safe_load(capsys.readouterr().out)
+    assert (settings["train"]["updates"], settings["train"]["batch"]) == (77, 64)
+    assert settings["loss"]["pairs"] == 8  # the mnist recipe's
+
+
+@pytest.mark.parametrize(
+    ("args", "rule"),
+    [
+        (["trian"], "unknown command 'trian' (did you mean 'train'?)"),
+        (["train", "mnits"], "unknown recipe 'mnits' (did you mean 'mnist'?)"),
+        (["train", "--train.lr", "1"], "no argument --train.lr"),
+        (["train", "--train.updates", "many"], "--train.updates"),
+        (["train", "--train.updates", "0"], "greater than or equal to 1"),
+        (["train", "--objective", "vae"], "objective"),
+        (["train", "--codes", "z62 + dog3"], "unknown kind of code 'dog'"),
+        (["train", "--codes", "z62 + digit:cat1"], "K >= 2"),
+        (["train", "--codes", "cat10 +"], "cannot read ''"),
+        (["train", "--loss.adversarial", "kl"], "unknown adversarial loss 'kl'"),
+        (["train", "--net.kind", "vgg"], "unknown architecture 'vgg'"),
+        (["train", "--net.widths", "1", "1", "1", "1", "1"], "at least 32 pixels"),
+        (["train", "--data.source", "mnits"], "unknown data source"),
+        (["train", "--train.device", "cuda:9"], "train.device 'cuda:9' cannot be used"),
+        (["train", "--config", "no.yaml"], "cannot read settings"),
+        (["evaluate"], "run"),
+        (["evaluate", "nowhere"], "nowhere is no run"),
+        (["report", "nowhere"], "nowhere is no run"),
+        (["figure1", "nowhere", "elsewhere"], "nowhere is no run"),
+    ],
+)
+def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch, args, rule):
+    monkeypatch.chdir(tmp_path)
+    assert rule in refused(capsys, *args)
+    assert not list(tmp_path.iterdir())  # nothing was begun
+
+
+def test_a_run_that_is_there_is_kept(capsys, finished, tiny_yaml):
+    before = sorted((p, p.stat().st_mtime_ns) for p in finished.path.rglob("*"))
+    said = refused(capsys, "train", "--config", tiny_yaml, "--out", finished.path)
+    assert "--overwrite" in said
+    # a mistake beside --overwrite costs nothing either
+    refused(capsys, "train", "--out", finished.path, "--overwrite", "--codes", "cat1")
+    refused(capsys, "train", "--out", finished.path, "--overwrite", "--net.widths", *"11111")
+    assert before == sorted((p, p.stat().st_mtime_ns) for p in finished.path.rglob("*"))
+
+
+def test_an_unwritable_place(capsys, tmp_path, tiny_yaml):
+    (tmp_path / "file").write_text("")
+    said = refused(capsys, "train", "--config", tiny_yaml, "--out", tmp_path / "file" / "run")
+    assert "cannot write" in said
+
+
+def test_a_finished_run_has_all_its_parts(finished):
+    names = {str(p.relative_to(finished.path)) for p in finished.path.rglob("*") if p.is_file()}
+    assert names >= {
+        "config.yaml",
+        "command.txt",
+        "log.jsonl",
+        "metrics.json",
+        "report.html",
+        "model/config.json",
+        "model/model.safetensors",
+        "checkpoints/000006/state.safetensors",
+        "checkpoints/000006/state.json",
+        "samples/000003.png",
+        "samples/000006.png",
+        "figures/traversal-digit.png",
+        "figures/traversal-u1.png",
+        "figures/confusion.png",
+    }
+    assert finished.checkpoints() == [4, 6]
+    assert [r["update"] for r in finished.history()] == [2, 4, 6]
+
+
+def test_evaluate_prints_json_and_a_table(capsys, finished):
+    assert infogan("evaluate", finished.path, "--json") == 0
+    metrics = json.loads(capsys.readouterr().out)
+    assert 0.1 <= metrics["clustering.accuracy"] <= metrics["clustering.accuracy_many"] <= 1
+    assert sum(map(sum, metrics["clustering.confusion"])) == 10_000
+    assert metrics == json.loads((finished.path / "metrics.json").read_text())
+    assert infogan("evaluate", finished.path) == 0
+    table = capsys.readouterr().out
+    assert "MNIST test, n = 10,000 real images" in table
+    assert "clustering.accuracy " in table
+
+
+def test_the_command_of_a_run_makes_it_again(finished, tmp_path, capsys):
+    command = finished.command.replace(str(finished.path), str(tmp_path / "again"))
+    import shlex
+
+    words = shlex.split(command)
+    assert words[0] == "infogan"
+    assert infogan(*words[1:], "--no-report") == 0
+    again = Run.open(tmp_path / "again")
+    assert again.config == finished.config
+    weights = "model/model.safetensors"
+    assert (again.path / weights).read_bytes() == (finished.path / weights).read_bytes()
+    assert not (again.path / "report.html").exists()
+
+
+def test_resume(capsys, finished, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    weights = (run / "model/model.safetensors").read_bytes()
+    for name in ("000006",):
+        shutil.rmtree(run / "checkpoints" / name)
+    shutil.rmtree(run / "model")
+    assert "no finished model yet" in refused(capsys, "evaluate", run)
+    assert "not 'mnist-paper'" in refused(capsys, "train", "mnist-paper", "--out", run, "--resume")
+    said = refused(capsys, "train", "--out", run, "--resume", "--train.lr-d", "1")
+    assert "--resume cannot change train.lr_d" in said
+    assert "leave --config out" in refused(
+        capsys, "train", "--out", run, "--resume", "--config", run / "config.yaml"
+    )
+    assert infogan("train", "mnist", "--out", run, "--resume", "--no-report") == 0
+    assert "going on from update 4 of 6" in capsys.readouterr().out
+    assert (run / "model/model.safetensors").read_bytes() == weights
+
+
+def test_resume_where_nothing_is_yet_starts(capsys, tmp_path, tiny_yaml):
+    out = tmp_path / "run"
+    args = ["--config", tiny_yaml, "--out", out, "--no-report", "--train.updates", "2"]
+    assert infogan("train", *args, "--resume") == 0
+    assert "starting one" in capsys.readouterr().out
+    assert Run.open(out).checkpoints() == [2]
+
+
+def test_a_truncated_checkpoint_is_said_and_nothing_is_lost(capsys, finished, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    state = run / "checkpoints" / "000006" / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:1000])
+    said = refused(capsys, "train", "--out", run, "--resume")
+    assert "000006 is damaged" in said
+    assert "go on from update 4" in said
+    assert (run / "report.html").exists()
+    assert [r["update"] for r in Run.open(run).history()] == [2, 4, 6]
+
+
+def test_figure1(capsys, finished, tmp_path, tiny_yaml):
+    gan, picture = tmp_path / "gan", tmp_path / "figure1.png"
+    args = ["--config", tiny_yaml, "--out", gan, "--no-report", "--objective", "gan"]
+    assert infogan("train", *args) == 0
+    assert infogan("figure1", finished.path, gan, "--out", picture) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    capsys.readouterr()
+    assert "expected infogan" in refused(capsys, "figure1", gan, finished.path)
+    assert "unknown code" in refused(capsys, "figure1", finished.path, gan, "--code", "x")
+    nowhere = tmp_path / "no" / "figure1.png"
+    assert "cannot write" in refused(capsys, "figure1", finished.path, gan, "--out", nowhere)
+
+
+def test_ctrl_c_ends_with_the_command_that_goes_on(tmp_path, tiny_yaml):
+    out = tmp_path / "run"
+    args = [
+        "train",
+        "--config",
+        tiny_yaml,
+        "--out",
+        out,
+        "--no-report",
+        "--train.updates",
+        "100000",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "infogan", *map(str, args)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    while not (out / "log.jsonl").is_file() or not (out / "log.jsonl").stat().st_size:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(2)
+    said, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert f"infogan train --out {out} --resume" in said
+    assert err == ""
+    assert Run.open(out).checkpoints()

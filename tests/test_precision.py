@@ -1,0 +1,31 @@
+"""The processor's kind decides; the detection is replaced, so that both kinds are seen anywhere."""
+
+import pytest
+import torch
+
+from infogan import precision
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(params=["AVX2 only", "AVX512 without BF16", "AVX512-BF16"])
+def processor(request, monkeypatch):
+    capability = "AVX2" if request.param == "AVX2 only" else "AVX512"
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    has = request.param != "AVX512 without BF16"  # cpuid is not hidden by a lower capability
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    return request.param
+
+
+def test_auto_takes_bfloat16_only_where_it_is_in_hardware(processor):
+    dtype, why = precision.choose("auto", CPU)
+    assert dtype == (torch.bfloat16 if processor == "AVX512-BF16" else torch.float32)
+    assert ("has no" in why) == (processor != "AVX512-BF16")
+
+
+def test_asking_by_hand_is_obeyed_and_warned_of(processor):
+    dtype, why = precision.choose("bfloat16", CPU)
+    assert dtype == torch.bfloat16
+    assert ("times slower" in why) == (processor != "AVX512-BF16")
+    assert precision.choose("float32", CPU)[0] == torch.float32

@@ -1,0 +1,42 @@
+import io
+from types import SimpleNamespace
+
+from infogan.prior import Prior
+from infogan.progress import Progress
+
+RECORD = {
+    "update": 200,
+    "L_I.digit": 2.29,
+    "L_I.u": 0.61,
+    "loss_D": 1.32,
+    "loss_G": 0.81,
+    "images_per_s": 2400.0,
+}
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_plain_lines_elsewhere():
+    stream = io.StringIO()
+    progress = Progress(Prior.parse("digit:cat10 + u"), stream)
+    with progress.watching(SimpleNamespace(update=100), 1000):
+        progress.show(RECORD | {"update": 150})  # between two lines
+        progress.show(RECORD)
+    (line,) = stream.getvalue().splitlines()
+    assert line.startswith("update 200/1000 · ")
+    assert line.endswith("2,400 images/s · L_I digit 2.29/2.30 u 0.61 · D 1.32 G 0.81")
+
+
+def test_a_bar_in_a_terminal():
+    stream = Terminal()
+    progress = Progress(Prior.parse("digit:cat10 + u"), stream)
+    with progress.watching(SimpleNamespace(update=0), 1000):
+        progress.say("started")
+        progress.show(RECORD)
+    said = stream.getvalue()
+    assert "started" in said
+    assert "200/1000" in said
+    assert progress.bar is None

@@ -1,0 +1,28 @@
+import re
+from html.parser import HTMLParser
+
+
+def test_page_is_self_contained_and_small(finished):
+    page = (finished.path / "report.html").read_text()
+    assert len(page) < 2_000_000
+    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+    assert "http" not in page.replace("https://errors", "")
+    HTMLParser().feed(page)
+
+
+def test_page_says_what_a_reader_asks(finished):
+    page = (finished.path / "report.html").read_text()
+    for part in (
+        "Accuracy",
+        "What the codes do",
+        "u1: columns -2 … 2, each row a category of digit",
+        "digit: columns 0 … 9",
+        "held-out images: class by category",
+        "MNIST test, n = 10,000 real images",
+        "a 6 turned by half is a 9",
+        "infogan train mnist --out",
+        "lr_d: 0.0005",
+        "u1 follows",
+    ):
+        assert part in page, part
+    assert page.count("<img") == len(list((finished.path / "figures").glob("*.png")))
