@@ -94,7 +94,7 @@ def test_a_file_of_settings_lies_over_the_recipe_and_flags_over_both(capsys, tmp
         (["train", "--data.source", "mnits"], "unknown data source"),
         (["train", "--train.device", "cuda:9"], "train.device 'cuda:9' cannot be used"),
         (["train", "--config", "no.yaml"], "cannot read settings"),
-        (["evaluate"], "run"),
+        (["evaluate"], "Missing from infogan evaluate: PATH"),
         (["evaluate", "nowhere"], "nowhere is no run"),
         (["report", "nowhere"], "nowhere is no run"),
         (["figure1", "nowhere", "elsewhere"], "nowhere is no run"),

@@ -28,7 +28,9 @@ def parse(
     except SystemExit as e:
         if not e.code:
             raise
-        lines = [re.sub(r"[│╭╮╰╯─]+", " ", line).strip() for line in told.getvalue().splitlines()]
+        lines = [
+            re.sub(r"[│╭╮╰╯─]+|-{3,}", " ", line).strip() for line in told.getvalue().splitlines()
+        ]
         text = " ".join(line for line in lines if line).partition("Argument helptext")[0]
         text = text.partition("For full helptext")[0].partition("For further information")[0]
         raise InfoganError(f"{text.strip()}; see infogan {command} --help") from None

@@ -14,6 +14,8 @@ from infogan.errors import InfoganError
 from infogan.registry import unknown
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from infogan.config import Config
     from infogan.run import Run
 
@@ -125,7 +127,7 @@ def train(argv: list[str]) -> int:
         base = read_yaml(first.config, base) if first.config else base
     given = parse(Train, argv, "train", Train(settings=base))
     config = given.settings
-    _check(config)
+    images = _checked(config)
     if given.dry_run:
         print(to_yaml(config), end="")
         return 0
@@ -138,12 +140,11 @@ def train(argv: list[str]) -> int:
         run = _create(out, config, shlex.join(parts), given.overwrite)
         if first.resume:
             print(f"{out} holds no run yet: starting one")
-    return _train(config, run, given.report)
+    return _train(config, images, run, given.report)
 
 
-def _train(config: "Config", run: "Run", report: bool) -> int:
+def _train(config: "Config", images: "Tensor", run: "Run", report: bool) -> int:
     from infogan import figures
-    from infogan.data import load
     from infogan.model import InfoGAN
     from infogan.prior import Prior
     from infogan.progress import Progress
@@ -154,7 +155,6 @@ def _train(config: "Config", run: "Run", report: bool) -> int:
         run.write(f"samples/{update:06d}.png", figures.png(figures.samples(model), scale=2))
 
     progress = Progress(Prior.parse(config.codes))
-    images = load(config.data.source, "train").images
     try:
         train_run(config, images, run, progress, on_sample)
     except Interrupted as e:
@@ -297,16 +297,17 @@ def _table(metrics: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _check(config: "Config") -> None:
-    """What can be known to be wrong before anything is written."""
+def _checked(config: "Config") -> "Tensor":
+    """The training images, after all that can be known to be wrong before anything is written."""
     from infogan.adversarial import ADVERSARIAL
-    from infogan.data import SOURCES
-    from infogan.networks import ARCHITECTURES
-    from infogan.prior import Prior
+    from infogan.data import load
+    from infogan.model import InfoGAN
+    from infogan.precision import device
 
-    Prior.parse(config.codes)
-    _ = ADVERSARIAL[config.loss.adversarial], SOURCES[config.data.source]
-    _ = ARCHITECTURES[config.net.kind]
+    _ = ADVERSARIAL[config.loss.adversarial], device(config.train.device)
+    data = load(config.data.source, "train")
+    InfoGAN.from_config(config, data.shape)  # the codes, the networks, and that they fit
+    return data.images
 
 
 def _check_resumable(before: "Config", now: "Config") -> None:

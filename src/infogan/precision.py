@@ -1,29 +1,46 @@
-"""Which number format the convolutions and products of training use, by what the processor has."""
+"""Where training runs and in which number format, by what the machine has."""
 
 import torch
 
+from infogan.errors import InfoganError
 
-def has_bfloat16(device: torch.device) -> bool:
+
+def device(wanted: str) -> torch.device:
+    """The device of that name; auto: a GPU where there is one.
+
+    Raises:
+        InfoganError: this machine has no such device.
+    """
+    name = ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as e:
+        reason = str(e).splitlines()[0]
+        raise InfoganError(f"train.device {name!r} cannot be used ({reason}); try cpu") from None
+    return torch.device(name)
+
+
+def has_bfloat16(where: torch.device) -> bool:
     """Whether the processor multiplies bfloat16 in hardware (AVX512-BF16 or AMX; a recent GPU).
 
     Elsewhere bfloat16 works but is emulated: a product was measured 60 to 200 times slower than in
     float32 on a processor with AVX2 only. `ATEN_CPU_CAPABILITY=avx2` hides the instructions.
     """
-    if device.type == "cuda":
+    if where.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if "AVX512" not in torch.backends.cpu.get_cpu_capability():
         return False
     return any((torch.cpu._is_avx512_bf16_supported(), torch.cpu._is_amx_tile_supported()))
 
 
-def choose(wanted: str, device: torch.device) -> tuple[torch.dtype, str]:
+def choose(wanted: str, where: torch.device) -> tuple[torch.dtype, str]:
     """The format to train in, and one sentence that says which and why.
 
     Args:
         wanted: auto, bfloat16 or float32.
-        device: Where training runs.
+        where: Where training runs.
     """
-    here = has_bfloat16(device)
+    here = has_bfloat16(where)
     if wanted == "float32":
         return torch.float32, "float32, as asked"
     if wanted == "bfloat16" and not here:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
+from rich.table import Column
 
 from infogan.prior import Prior
 
@@ -52,10 +53,15 @@ class Progress:
             yield
             return
         self.bar = RichProgress(
-            MofNCompleteColumn(),
-            BarColumn(bar_width=24),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}"),
+            # in a narrow terminal the words are cut, never the numbers before them
+            MofNCompleteColumn(
+                table_column=Column(no_wrap=True, min_width=2 * len(str(updates)) + 1)
+            ),
+            BarColumn(bar_width=10),
+            TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
+            TextColumn(
+                "{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")
+            ),
             console=Console(file=self.stream),
         )
         self.task = self.bar.add_task("", total=updates, completed=state.update)
@@ -76,11 +82,11 @@ class Progress:
             self.say(f"update {update}/{self.updates} · {left:.0f} s left · {self.words(record)}")
 
     def words(self, record: Mapping[str, Any]) -> str:
-        """`2,400 images/s · L_I digit 2.29/2.30 u1 0.61 · D 1.32 G 0.81`, in nats."""
+        """`2,400/s · L_I digit 2.29/2.30 u1 0.61 · D 1.32 G 0.81`: images/s, then, in nats."""
         codes = []
         for name, h in self.entropy.items():
             value = record.get(f"L_I.{name}", float("nan"))
             # a continuous code's entropy is differential: L_I may pass it, a ratio would mislead
             codes.append(f"{name} {value:.2f}" + (f"/{h:.2f}" if name in self.categorical else ""))
         losses = f"D {record['loss_D']:.2f} G {record['loss_G']:.2f}"
-        return f"{record['images_per_s']:,.0f} images/s · L_I {' '.join(codes)} · {losses}"
+        return f"{record['images_per_s']:,.0f}/s · L_I {' '.join(codes)} · {losses}"

@@ -104,7 +104,7 @@ def train(
         Interrupted: after Ctrl-C or SIGTERM; a checkpoint is saved.
     """
     t = config.train
-    device = torch.device(_device(t.device))
+    device = precision.device(t.device)
     if t.threads:
         torch.set_num_threads(t.threads)
     dtype, why = precision.choose(t.precision, device)
@@ -224,16 +224,6 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
     finally:
         for s, handler in before.items():
             signal.signal(s, handler)
-
-
-def _device(wanted: str) -> str:
-    name = ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as e:
-        reason = str(e).splitlines()[0]
-        raise InfoganError(f"train.device {name!r} cannot be used ({reason}); try cpu") from None
-    return name
 
 
 def _tensorboard(run: Run) -> Any:
