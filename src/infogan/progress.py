@@ -52,16 +52,15 @@ class Progress:
         if not self.stream.isatty():
             yield
             return
+        # in a narrow terminal the words are cut, never the numbers before them
+        count = Column(no_wrap=True, min_width=2 * len(str(updates)) + 1)
+        left = Column(no_wrap=True, min_width=7)
+        words = Column(no_wrap=True, overflow="ellipsis")
         self.bar = RichProgress(
-            # in a narrow terminal the words are cut, never the numbers before them
-            MofNCompleteColumn(
-                table_column=Column(no_wrap=True, min_width=2 * len(str(updates)) + 1)
-            ),
+            MofNCompleteColumn(table_column=count),
             BarColumn(bar_width=10),
-            TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
-            TextColumn(
-                "{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")
-            ),
+            TimeRemainingColumn(table_column=left),
+            TextColumn("{task.description}", table_column=words),
             console=Console(file=self.stream),
         )
         self.task = self.bar.add_task("", total=updates, completed=state.update)
