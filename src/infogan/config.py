@@ -113,7 +113,7 @@ class TrainConfig:
     """Fraction of the updates after which both rates fall linearly; 1: never."""
     decay_to: Fraction = 0.05
     """What the rates fall to, as a fraction of their first value."""
-    ema: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.998
     """Decay of the moving average of G's weights, which is the G that is kept; 0: none."""
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """Number format of convolutions and products; auto: bfloat16 where the processor has it."""
