@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 from infogan.config import NetConfig
 from infogan.data import Dataset
 from infogan.errors import InfoganError
-from infogan.metrics import clustering, evaluate, information, meaning
+from infogan.metrics import as_text, clustering, evaluate, headline, information, meaning
 from infogan.metrics.clustering import confusion, match
 from infogan.metrics.evaluation import Budget
 from infogan.metrics.meaning import in_words, slant, spearman, thickness, width
@@ -188,6 +188,16 @@ def test_evaluation_is_reproducible_and_says_how(leaning):
     assert "Bars test, n = 30 real images" in one["protocol.clustering"]
     assert "50 fresh fakes" in one["protocol.information"]
     assert "20 per category" in one["protocol.meaning"]
+    text = as_text(one)
+    for family in ("information", "clustering", "meaning"):
+        assert one[f"protocol.{family}"] in text
+    assert "u1 follows slant" in text
+    rows = [line.split() for line in text.splitlines() if line.strip()[:1].isdigit()]
+    assert [row[1:] for row in rows if len(row) == 3][:2] == [
+        [str(count) for count in row] for row in one["clustering.confusion"]
+    ]
+    assert headline(one).endswith("n = 30")
     unlabelled = evaluate(leaning, Dataset("Bars", "test", images), budget)
+    assert "no labels" in headline(unlabelled)
     assert "clustering.accuracy" not in unlabelled
     assert unlabelled["clustering.confidence"] == one["clustering.confidence"]

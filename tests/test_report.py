@@ -23,6 +23,7 @@ def test_page_says_what_a_reader_asks(finished):
         "infogan train mnist --out",
         "lr_d: 0.0005",
         "u1 follows",
+        "category 0 is class",
     ):
         assert part in page, part
     assert page.count("<img") == len(list((finished.path / "figures").glob("*.png")))

@@ -114,3 +114,14 @@ def test_a_full_disk_is_one_clear_error_and_the_old_checkpoint_stays(run, monkey
     with pytest.raises(InfoganError, match="No space left"):
         run.checkpoint(20, TENSORS, keep=1)
     assert run.restore()[0] == 10
+
+
+def test_a_folder_is_replaced_only_when_it_is_whole(run):
+    with run.replacing("model") as folder:
+        (folder / "a").write_text("old")
+    with pytest.raises(InfoganError), run.replacing("model") as folder:
+        (folder / "no" / "a").write_text("new")
+    assert (run.path / "model" / "a").read_text() == "old"
+    with run.replacing("model") as folder:
+        (folder / "b").write_text("new")
+    assert [p.name for p in (run.path / "model").iterdir()] == ["b"]

@@ -8,6 +8,7 @@ import torch
 
 from infogan.config import Config, from_yaml
 from infogan.data import to_float
+from infogan.errors import InfoganError
 from infogan.metrics.information import information
 from infogan.progress import Progress
 from infogan.run import Run
@@ -186,6 +187,12 @@ def test_ctrl_c_saves_and_the_run_goes_on(tiny, digits, tmp_path, monkeypatch):
     whole, _ = go(tiny, digits, tmp_path / "whole")
     weights = "model/model.safetensors"
     assert (whole.path / weights).read_bytes() == (torn.path / weights).read_bytes()
+
+
+def test_fewer_updates_than_are_done_is_refused(tiny, digits, tmp_path):
+    run, _ = go(tiny, digits, tmp_path / "run")
+    with pytest.raises(InfoganError, match="at update 6 already, beyond train.updates 4"):
+        go(with_(tiny, "train: {updates: 4}"), digits, run.path)
 
 
 @pytest.mark.parametrize("part", ["loss_D", "loss_G", "L_I.digit", "I_pairs.digit"])

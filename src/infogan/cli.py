@@ -59,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except PermissionError as e:
+        print(f"infogan: no permission for {e.filename}; choose another place", file=sys.stderr)
+        sys.exit(2)
     except BrokenPipeError:  # `infogan … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -163,9 +166,12 @@ def _train(config: "Config", images: "Tensor", run: "Run", report: bool) -> int:
     seconds = sum(record["seconds"] for record in run.history())
     print(f"trained in {seconds / 60:.1f} min; model: {run.path / 'model'}")
     if report:
+        from infogan.metrics import as_text, headline
+
         metrics = _evaluate(run)
-        print(_table(metrics))
-        print(f"report: {_report(run, metrics)}")
+        print(as_text(metrics))
+        page = _report(run, metrics)
+        print(f"\n{headline(metrics)}\nreport: {page}")
     return 0
 
 
@@ -183,8 +189,10 @@ def evaluate(argv: list[str]) -> int:
         """Print JSON instead of a table."""
 
     args = parse(Evaluate, argv, "evaluate")
+    from infogan.metrics import as_text
+
     metrics = _evaluate(_open(args.run))
-    print(json.dumps(metrics, indent=1) if args.json else _table(metrics))
+    print(json.dumps(metrics, indent=1) if args.json else as_text(metrics))
     return 0
 
 
@@ -280,21 +288,6 @@ def _model(run: "Run") -> Any:
             "--resume"
         )
     return InfoGAN.from_pretrained(run.path)
-
-
-def _table(metrics: dict[str, Any]) -> str:
-    """The scalar numbers, one a line, each family under its protocol."""
-    lines: list[str] = []
-    for family in ("information", "clustering", "meaning"):
-        if f"protocol.{family}" not in metrics:
-            continue
-        lines.append(metrics[f"protocol.{family}"])
-        lines += [
-            f"  {key:<28} {value:8.4f}"
-            for key, value in metrics.items()
-            if key.startswith(f"{family}.") and isinstance(value, float)
-        ]
-    return "\n".join(lines)
 
 
 def _checked(config: "Config") -> "Tensor":

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from infogan.codes import Code
 from infogan.errors import InfoganError, needs_extra
 from infogan.model import InfoGAN
 from infogan.prior import Prior
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Picture = NDArray[np.uint8]  # (H, W) grey or (H, W, 3)
 
 STEPS = 10  # columns of a traversal
-MAX_ROWS = 20
+MOST = 20  # rows and columns of a traversal at most
 
 
 def grid(images: Tensor, columns: int, gap: int = 1) -> Picture:
@@ -38,6 +39,11 @@ def grid(images: Tensor, columns: int, gap: int = 1) -> Picture:
         canvas[:, top : top + h, left : left + w] = image
     pixels = (canvas * 255).round().byte().permute(1, 2, 0).numpy()
     return pixels[:, :, 0] if channels == 1 else pixels
+
+
+def values(code: Code, steps: int = STEPS) -> Tensor:
+    """The columns of a code's traversal."""
+    return code.traversal(steps)[:MOST]
 
 
 def traversal(
@@ -59,21 +65,18 @@ def traversal(
     Returns:
         (rows, columns, C, H, W).
     """
-    code = model.prior[name]
-    values = code.traversal(steps)[:MAX_ROWS]
-    rows_code = next((k for k in model.prior.categorical), None)
-    by_category = rows_code is not None and rows_code.name != name
-    rows = min(rows_code.k, MAX_ROWS) if by_category and rows_code else 10
-    generator = torch.Generator().manual_seed(seed)
-    z, c = model.prior.sample(rows, generator)
-    if by_category and rows_code:
+    first = model.prior.categorical[:1]
+    by = first[0] if first and first[0].name != name else None
+    rows = min(by.k, MOST) if by else 10
+    z, c = model.prior.sample(rows, torch.Generator().manual_seed(seed))
+    if by:
         z = z[:1].expand(rows, -1)
         c = {key: value[:1].expand(rows, *value.shape[1:]) for key, value in c.items()}
         for other in model.prior.continuous:  # the middle, so that only one thing moves
             c[other.name] = other.traversal(3)[1].expand(rows, other.d)
-        c[rows_code.name] = torch.arange(rows)
+        c[by.name] = torch.arange(rows)
     columns = []
-    for value in values:
+    for value in values(model.prior[name], steps):
         moved = c[name].clone()
         if moved.dim() == 1:
             moved[:] = value

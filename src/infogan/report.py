@@ -14,7 +14,7 @@ from infogan.model import InfoGAN
 from infogan.run import Run
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem;
        color: #222; background: #fff }
 h1 { margin-bottom: 0 } h2 { margin-top: 2.2rem; border-bottom: 1px solid #ddd }
 figure { margin: 1rem 1.5rem 1rem 0; display: inline-block; vertical-align: top; max-width: 100% }
@@ -69,12 +69,12 @@ def _page(
     rows = prior.categorical[0].name if prior.categorical else ""
     for code in prior:
         for coordinate in code.coordinates:
-            values = code.traversal(figures.STEPS)
-            span = f"{values[0].item():g} … {values[-1].item():g}"
+            columns = figures.values(code)
+            span = f"{columns[0].item():g} … {columns[-1].item():g}"
             row = f"a category of {rows}" if rows and rows != code.name else "one draw of the rest"
             caption = f"{coordinate}: columns {span}, each row {row}, z fixed along the row"
             parts.append(_figure(f"traversal-{coordinate}", caption, pictures))
-    words = in_words(dict(metrics))
+    words = in_words(metrics)
     if words:
         sentences = "".join(f"<li>{html.escape(s)}</li>" for s in words)
         parts.append(f"<ul class=big>{sentences}</ul>" + _meaning_table(metrics))
@@ -94,6 +94,7 @@ def _page(
         parts += [
             "<h2>Categories and classes</h2>",
             _figure("confusion", "held-out images: class by category", pictures, True),
+            _matching(metrics),
             _protocol(metrics, "clustering"),
         ]
     if config.loss.pairs and config.objective == "infogan":
@@ -126,6 +127,12 @@ def _headline(metrics: Mapping[str, Any]) -> str:
         f"{metrics['clustering.nmi']:.4f} · ARI {metrics['clustering.ari']:.4f} · mean confidence "
         f"{metrics['clustering.confidence']:.4f}, on real held-out images</p>"
     )
+
+
+def _matching(metrics: Mapping[str, Any]) -> str:
+    pairs = sorted((int(k), v) for k, v in metrics["clustering.matching"].items())
+    named = ", ".join(f"{category} is class {label}" for category, label in pairs)
+    return f"<p>One-to-one: category {named}.</p>"
 
 
 def _information_table(metrics: Mapping[str, Any], model: InfoGAN) -> str:

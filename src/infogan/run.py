@@ -44,7 +44,9 @@ class Run:
         Raises:
             InfoganError: something is there already, or the place cannot be written.
         """
-        if path.is_dir() and any(path.iterdir()):
+        with _writing(path):
+            occupied = path.is_dir() and any(path.iterdir())
+        if occupied:
             if not cls.exists(path):
                 raise InfoganError(f"{path} is not empty and is no run; choose another --out")
             if not overwrite:
@@ -115,22 +117,27 @@ class Run:
 
     def checkpoint(self, update: int, tensors: Mapping[str, Tensor], keep: int) -> None:
         """Keep the state after `update` updates, and only the last `keep` of them."""
-        folder = self.path / "checkpoints"
-        new = folder / f"{update:06d}"
-        partial = folder / f".{update:06d}.partial"
+        with self.replacing(f"checkpoints/{update:06d}") as folder:
+            save_file(dict(tensors), folder / "state.safetensors")
+            card = {"update": update, "sha256": _sha256(folder / "state.safetensors")}
+            (folder / "state.json").write_text(json.dumps(card) + "\n", "utf-8")
+        for old in self.checkpoints()[:-keep]:
+            shutil.rmtree(self.path / "checkpoints" / f"{old:06d}", ignore_errors=True)
+
+    @contextmanager
+    def replacing(self, name: str) -> Iterator[Path]:
+        """An empty folder to fill, which takes the place of `name` only when it is whole."""
+        folder = self.path / name
+        partial = folder.with_name(f".{folder.name}.partial")
         with _writing(self.path):
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
-            save_file(dict(tensors), partial / "state.safetensors")
-            card = {"update": update, "sha256": _sha256(partial / "state.safetensors")}
-            _write(partial / "state.json", json.dumps(card) + "\n")
-            _sync(partial / "state.safetensors")
-            _sync(partial)
-            shutil.rmtree(new, ignore_errors=True)
-            partial.rename(new)
-            _sync(folder)
-            for old in self.checkpoints()[:-keep]:
-                shutil.rmtree(folder / f"{old:06d}", ignore_errors=True)
+            yield partial
+            for file in (*partial.iterdir(), partial):
+                _sync(file)
+            shutil.rmtree(folder, ignore_errors=True)
+            partial.rename(folder)
+            _sync(folder.parent)
 
     def restore(self) -> tuple[int, dict[str, Tensor]] | None:
         """The last checkpoint's update and state, or None where there is none yet.

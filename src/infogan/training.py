@@ -104,47 +104,26 @@ def train(
         Interrupted: after Ctrl-C or SIGTERM; a checkpoint is saved.
     """
     t = config.train
-    device = precision.device(t.device)
-    if t.threads:
-        torch.set_num_threads(t.threads)
-    dtype, why = precision.choose(t.precision, device)
-    c, h, width = images.shape[1:]
-    state = State.start(config, (c, h, width), device)
-    saved = run.restore()
-    if saved:
-        state.load(*saved)
-    run.rewind(state.update)
-    progress.say(f"{len(images):,} images {c}×{h}×{width} · {device} · {why}")
-    if saved:
-        progress.say(f"going on from update {state.update} of {t.updates}")
+    state, dtype = _begin(config, images, run, progress)
+    device = state.G_ema[0].device
     board = _tensorboard(run) if t.tensorboard else None
-
-    sums: dict[str, float] = defaultdict(float)
-    began, logged_at = time.perf_counter(), state.update
+    means = _Means()
     with progress.watching(state, t.updates), _interruptible() as interrupted:
         while state.update < t.updates:
             _set_rates(state, t)
             pick = batch_indices(len(images), t.batch, state.update, t.seed)
             x = to_float(images[pick]).to(device).contiguous(memory_format=torch.channels_last)
-            terms = train_step(state, x, config, dtype)
-            for name, term in terms.items():
-                sums[name] += term.item()
+            means.add(train_step(state, x, config, dtype))
 
             done = state.update == t.updates or interrupted()
             if state.update % t.log_every == 0 or done:
-                steps, now = state.update - logged_at, time.perf_counter()
-                record: dict[str, Any] = {"update": state.update}
-                record |= {name: total / steps for name, total in sums.items()}
-                record["seconds"] = round(now - began, 4)
-                record["images_per_s"] = round(steps * t.batch / (now - began), 1)
+                record = means.take(state.update, t.batch)
                 run.log(record)
                 progress.show(record)
                 if board:
                     for name, value in record.items():
                         board.add_scalar(name, value, state.update)
-                sums.clear()
-                began, logged_at = now, state.update
-            if on_sample and (state.update % t.sample_every == 0 or state.update == t.updates):
+            if on_sample and state.update % t.sample_every == 0 and not done:
                 on_sample(state.trained(images, t.seed), state.update)
             if state.update % t.checkpoint_every == 0 or done:
                 flat = state.tensors()
@@ -155,8 +134,61 @@ def train(
     if board:
         board.close()
     model = state.trained(images, t.seed)
-    model.save_pretrained(run.path / "model")
+    with run.replacing("model") as folder:
+        model.save_pretrained(folder)
+    if on_sample:
+        on_sample(model, state.update)
     return model
+
+
+def _begin(
+    config: Config, images: Tensor, run: Run, progress: Progress
+) -> tuple[State, torch.dtype]:
+    """The state to go on from, the run's last or the first, and the number format."""
+    t = config.train
+    if t.threads:
+        torch.set_num_threads(t.threads)
+    device = precision.device(t.device)
+    dtype, why = precision.choose(t.precision, device)
+    c, h, w = images.shape[1:]
+    state = State.start(config, (c, h, w), device)
+    saved = run.restore()
+    if saved:
+        state.load(*saved)
+    if state.update > t.updates:
+        raise InfoganError(
+            f"the run is at update {state.update} already, beyond train.updates {t.updates}; give "
+            "at least as many"
+        )
+    run.rewind(state.update)
+    progress.say(f"{len(images):,} images {c}×{h}×{w} · {device} · {why}")
+    if saved:
+        progress.say(f"going on from update {state.update} of {t.updates}")
+    return state, dtype
+
+
+class _Means:
+    """The means of the terms since the last line of the log."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, float] = defaultdict(float)
+        self.steps, self.began = 0, time.perf_counter()
+
+    def add(self, terms: Mapping[str, Tensor]) -> None:
+        for name, term in terms.items():
+            self.sums[name] += term.item()
+        self.steps += 1
+
+    def take(self, update: int, batch: int) -> dict[str, Any]:
+        """One line of the log; the means start anew."""
+        seconds = time.perf_counter() - self.began
+        record: dict[str, Any] = {"update": update}
+        record |= {name: total / self.steps for name, total in self.sums.items()}
+        record |= {"seconds": round(seconds, 4)}
+        record |= {"images_per_s": round(self.steps * batch / seconds, 1)}
+        self.sums.clear()
+        self.steps, self.began = 0, time.perf_counter()
+        return record
 
 
 def rate_at(update: int, t: TrainConfig) -> float:
@@ -212,10 +244,13 @@ def _frozen(adam: torch.optim.Adam) -> Iterator[None]:
 
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
-    """While inside, Ctrl-C and SIGTERM are only noted, so that an update is never torn."""
+    """While inside, Ctrl-C and SIGTERM are only noted, so that an update is never torn; a second
+    Ctrl-C stops at once."""
     caught: list[int] = []
 
     def note(signum: int, frame: FrameType | None) -> None:
+        if signum in caught:
+            raise KeyboardInterrupt
         caught.append(signum)
 
     before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}

@@ -2,8 +2,16 @@
 `encode`, data, and a budget, and return `{"family.name": value}`."""
 
 from infogan.metrics.clustering import clustering
-from infogan.metrics.evaluation import evaluate
+from infogan.metrics.evaluation import as_text, evaluate, headline
 from infogan.metrics.information import information
 from infogan.metrics.meaning import FACTORS, meaning
 
-__all__ = ["FACTORS", "clustering", "evaluate", "information", "meaning"]
+__all__ = [
+    "FACTORS",
+    "as_text",
+    "clustering",
+    "evaluate",
+    "headline",
+    "information",
+    "meaning",
+]

@@ -1,5 +1,6 @@
 """All metrics of one model on the held-out split, each with its protocol."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ from infogan.codes import probs
 from infogan.data import Dataset
 from infogan.metrics.clustering import clustering
 from infogan.metrics.information import information
-from infogan.metrics.meaning import meaning
+from infogan.metrics.meaning import in_words, meaning
 from infogan.model import InfoGAN
 
 
@@ -66,3 +67,38 @@ def evaluate(model: InfoGAN, test: Dataset, budget: Budget | None = None) -> dic
             "other codes drawn from the prior; rho: signed mean over categories, abs: mean of |ρ|"
         )
     return out
+
+
+def headline(metrics: Mapping[str, Any]) -> str:
+    """The accuracy in one line, where there were labels to measure it."""
+    if "clustering.accuracy" not in metrics:
+        return "no labels to measure the categories against"
+    n = sum(map(sum, metrics["clustering.confusion"]))
+    return (
+        f"accuracy on the test split: {metrics['clustering.accuracy']:.4f} one-to-one, "
+        f"{metrics['clustering.accuracy_many']:.4f} many-to-one, n = {n:,}"
+    )
+
+
+def as_text(metrics: Mapping[str, Any]) -> str:
+    """The numbers for a terminal: each family under its protocol, confusion matrix, words."""
+    lines: list[str] = []
+    for family in ("information", "clustering", "meaning"):
+        if f"protocol.{family}" not in metrics:
+            continue
+        lines += ["", metrics[f"protocol.{family}"]]
+        lines += [
+            f"  {key:<28} {value:8.4f}"
+            for key, value in metrics.items()
+            if key.startswith(f"{family}.") and isinstance(value, float)
+        ]
+        if family == "clustering" and "clustering.confusion" in metrics:
+            table = metrics["clustering.confusion"]
+            lines.append("  class     category " + "".join(f"{j:6d}" for j in range(len(table[0]))))
+            lines += [
+                f"  {i:5d}              " + "".join(f"{count:6d}" for count in row)
+                for i, row in enumerate(table)
+            ]
+        if family == "meaning":
+            lines += [f"  {sentence}" for sentence in in_words(metrics)]
+    return "\n".join(lines[1:])

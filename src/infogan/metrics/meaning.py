@@ -1,5 +1,6 @@
 """What the continuous codes do to slant, width and stroke thickness of generated images."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,7 @@ def meaning(model: InfoGAN, n: int, seed: int) -> dict[str, Any]:
     return out
 
 
-def in_words(metrics: dict[str, Any]) -> list[str]:
+def in_words(metrics: Mapping[str, Any]) -> list[str]:
     """One sentence per coordinate: `u1 follows slant, ρ = 0.93 (same way in every category)`."""
     best: dict[str, tuple[float, str]] = {}
     for key, value in metrics.items():
