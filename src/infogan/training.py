@@ -13,14 +13,18 @@ from torch import Tensor
 
 from infogan import precision
 from infogan.adversarial import ADVERSARIAL
+from infogan.codes import number
 from infogan.config import Config, TrainConfig
 from infogan.data import augment, batch_indices, to_float
 from infogan.errors import InfoganError
 from infogan.model import InfoGAN
 from infogan.objective import objective_D, objective_G, weights_at
+from infogan.prior import Prior
 from infogan.progress import Progress
 from infogan.run import Run
 from infogan.state import State
+
+WARM_UP = 500  # updates after which a code that is not read is worth a warning
 
 
 class Interrupted(Exception):
@@ -107,7 +111,7 @@ def train(
     state, dtype = _begin(config, images, run, progress)
     device = state.G_ema[0].device
     board = _tensorboard(run) if t.tensorboard else None
-    means = _Means()
+    means, warned = _Means(), ""
     with progress.watching(state, t.updates), _interruptible() as interrupted:
         while state.update < t.updates:
             _set_rates(state, t)
@@ -120,6 +124,8 @@ def train(
                 record = means.take(state.update, t.batch)
                 run.log(record)
                 progress.show(record)
+                if not warned and (warned := ignored_code(record, config)):
+                    progress.say(f"warning: {warned}")
                 if board:
                     for name, value in record.items():
                         board.add_scalar(name, value, state.update)
@@ -139,6 +145,20 @@ def train(
     if on_sample:
         on_sample(model, state.update)
     return model
+
+
+def ignored_code(record: Mapping[str, Any], config: Config) -> str:
+    """A sentence when G still ignores a categorical code (L_I < H(c) / 2) after warm-up, or ""."""
+    if config.objective == "gan" or record["update"] < config.loss.lam_ramp + WARM_UP:
+        return ""
+    for code in Prior.parse(config.codes).categorical:
+        share = record[f"L_I.{code.name}"] / code.entropy()
+        if share < 0.5 and code.lam > 0:
+            return (
+                f"G ignores {code.name!r} at update {record['update']}: L_I/H(c) = {share:.2f}, "
+                f"below 0.5; raise its λ, e.g. {code.name}:{code.term()}@{number(2 * code.lam)}"
+            )
+    return ""
 
 
 def _begin(
