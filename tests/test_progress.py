@@ -27,7 +27,7 @@ def test_plain_lines_elsewhere():
         progress.show(RECORD)
     (line,) = stream.getvalue().splitlines()
     assert line.startswith("update 200/1000 · ")
-    assert line.endswith("2,400/s · L_I digit 2.29/2.30 u 0.61 · D 1.32 G 0.81")
+    assert line.endswith("2,400/s · L_I digit 2.29/2.30 u 0.61/0.69 · D 1.32 G 0.81")
 
 
 def test_a_bar_in_a_terminal():

@@ -208,8 +208,10 @@ def report(argv: list[str]) -> int:
         """Run directory."""
 
     run = _open(parse(Report, argv, "report").run)
-    file = run.path / "metrics.json"
-    metrics = json.loads(file.read_text("utf-8")) if file.is_file() else _evaluate(run)
+    try:
+        metrics = json.loads((run.path / "metrics.json").read_text("utf-8"))
+    except (OSError, ValueError):  # not measured yet, or damaged
+        metrics = _evaluate(run)
     print(_report(run, metrics))
     return 0
 

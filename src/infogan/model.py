@@ -244,7 +244,10 @@ class InfoGAN(nn.Module):
             if isinstance(e, InfoganError):
                 raise
             reason = str(e).splitlines()[0]
-            raise InfoganError(f"{folder} holds no whole model ({reason}); save it again") from None
+            raise InfoganError(
+                f"{folder} holds no whole model ({reason}); save it again, or finish its run with "
+                "--resume"
+            ) from None
         return model.eval()
 
 

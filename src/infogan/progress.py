@@ -33,7 +33,6 @@ class Progress:
     def __init__(self, prior: Prior, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stdout
         self.entropy = {code.name: code.entropy() for code in prior}
-        self.categorical = {code.name for code in prior.categorical}
         self.bar: RichProgress | None = None
         self.updates = 0
         self.began = (0, 0.0)
@@ -81,11 +80,9 @@ class Progress:
             self.say(f"update {update}/{self.updates} · {left:.0f} s left · {self.words(record)}")
 
     def words(self, record: Mapping[str, Any]) -> str:
-        """`2,400/s · L_I digit 2.29/2.30 u1 0.61 · D 1.32 G 0.81`: images/s, then, in nats."""
+        """`2,400/s · L_I digit 2.29/2.30 u 0.61/0.69 · D 1.32 G 0.81`: images/s, L_I/H(c), nats."""
         codes = []
         for name, h in self.entropy.items():
-            value = record.get(f"L_I.{name}", float("nan"))
-            # a continuous code's entropy is differential: L_I may pass it, a ratio would mislead
-            codes.append(f"{name} {value:.2f}" + (f"/{h:.2f}" if name in self.categorical else ""))
+            codes.append(f"{name} {record[f'L_I.{name}']:.2f}/{h:.2f}")
         losses = f"D {record['loss_D']:.2f} G {record['loss_G']:.2f}"
         return f"{record['images_per_s']:,.0f}/s · L_I {' '.join(codes)} · {losses}"

@@ -14,8 +14,9 @@ def information(model: InfoGAN, n: int, seed: int) -> dict[str, Any]:
 
     information.CODE.L_I     = mean ln Q(c|x) + H(c), nats; .se is its standard error
     information.CODE.H       = H(c), nats (differential for a continuous code)
-    information.CODE.share   = L_I / H(c), for a discrete code
+    information.CODE.share   = L_I / H(c); may pass 1 for a continuous code, whose H is differential
     information.CODE.R2      = 1 − E(c − μ)² / Var(c), μ = Q's mean, for a continuous code
+    information.CODE.confidence = mean of max_k Q(k|x), for a categorical code
     """
     generator = torch.Generator().manual_seed(seed)
     z, c = model.prior.sample(n, generator)
@@ -28,11 +29,11 @@ def information(model: InfoGAN, n: int, seed: int) -> dict[str, Any]:
         out[f"{key}.L_I"] = bounds[code.name].item()
         out[f"{key}.se"] = (log_q.std() / n**0.5).item()
         out[f"{key}.H"] = code.entropy()
+        if code.entropy():  # U(0, 1) has none
+            out[f"{key}.share"] = bounds[code.name].item() / code.entropy()
         if isinstance(code, Uniform | Gaussian):
             error = (c[code.name] - q[code.name].mean).square().mean()
             out[f"{key}.R2"] = (1 - error / c[code.name].var()).item()
-        else:
-            out[f"{key}.share"] = bounds[code.name].item() / code.entropy()
         if isinstance(code, Categorical):
             out[f"{key}.confidence"] = probs(q[code.name]).amax(1).mean().item()
     return out
