@@ -94,6 +94,7 @@ def test_a_file_of_settings_lies_over_the_recipe_and_flags_over_both(capsys, tmp
         (["train", "--data.source", "mnits"], "unknown data source"),
         (["train", "--train.device", "cuda:9"], "train.device 'cuda:9' cannot be used"),
         (["train", "--config", "no.yaml"], "cannot read settings"),
+        (["train", "--resume", "--overwrite"], "give one of the two"),
         (["evaluate"], "Missing from infogan evaluate: PATH"),
         (["evaluate", "nowhere"], "nowhere is no run"),
         (["report", "nowhere"], "nowhere is no run"),
@@ -126,7 +127,6 @@ def test_a_finished_run_has_all_its_parts(finished):
     names = {str(p.relative_to(finished.path)) for p in finished.path.rglob("*") if p.is_file()}
     assert names >= {
         "config.yaml",
-        "command.txt",
         "log.jsonl",
         "metrics.json",
         "report.html",

@@ -30,6 +30,44 @@ def test_an_existing_run_is_kept_unless_told(run):
     assert Run.create(run.path, Config(), "other", overwrite=True).history() == []
 
 
+def test_a_crash_while_a_run_is_made_leaves_none(tmp_path, monkeypatch):
+    def crash(path):
+        raise SystemError("power cut")
+
+    monkeypatch.setattr("infogan.run._sync", crash)  # written, not yet renamed
+    with pytest.raises(SystemError):
+        Run.create(tmp_path / "run", Config(), "x")
+    monkeypatch.undo()
+    assert not Run.exists(tmp_path / "run")
+    assert Run.create(tmp_path / "run", Config(), "x").config == Config()
+
+
+def test_a_crash_while_a_run_is_removed_leaves_what_overwrite_knows(run, monkeypatch):
+    run.checkpoint(10, TENSORS, keep=1)
+
+    def crash(path):
+        raise SystemError("power cut")
+
+    monkeypatch.setattr("infogan.run.shutil.rmtree", crash)
+    with pytest.raises(SystemError):
+        Run.create(run.path, Config(), "x", overwrite=True)
+    monkeypatch.undo()
+    assert Run.create(run.path, Config(), "x", overwrite=True).checkpoints() == []
+
+
+def test_a_run_may_lie_behind_a_link_or_in_this_very_folder(tmp_path, monkeypatch):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    for _ in range(2):
+        Run.create(tmp_path / "link", Config(), "x", overwrite=True)
+    assert Run.exists(tmp_path / "disk")
+    monkeypatch.chdir(tmp_path / "disk")
+    from pathlib import Path
+
+    Run.create(Path("."), Config(), "x", overwrite=True).log({"update": 1})
+    assert Run.open(tmp_path / "disk").history() == [{"update": 1}]
+
+
 def test_a_folder_that_is_no_run_is_never_removed(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(InfoganError, match="is no run"):

@@ -115,6 +115,8 @@ def train(argv: list[str]) -> int:
     first = parse(Train, argv, "train", Train(), helping=False)  # which recipe, which file
     name = first.recipe or "mnist"
     out = first.out or Path("runs") / name
+    if first.resume and first.overwrite:
+        raise InfoganError("--resume goes on and --overwrite starts anew; give one of the two")
     resume = first.resume and _run_exists(out)
     if resume:
         base = _open(out).config

@@ -1,6 +1,6 @@
 """A run is a directory of plain files: config, log, checkpoints, model, samples, metrics, report.
 
-    config.yaml      every setting                 command.txt    the command that makes it again
+    config.yaml      every setting, under the command that makes the run again
     log.jsonl        a line every few updates      samples/       pictures while training
     checkpoints/N/   state after N updates         model/         what `from_pretrained` loads
     metrics.json     `infogan evaluate`            report.html, figures/   `infogan report`
@@ -24,7 +24,7 @@ from torch import Tensor
 from infogan.config import Config, read_yaml, to_yaml
 from infogan.errors import InfoganError
 
-LOG = "log.jsonl"
+CONFIG, LOG = "config.yaml", "log.jsonl"
 
 
 class Run:
@@ -35,7 +35,7 @@ class Run:
 
     @classmethod
     def exists(cls, path: Path) -> bool:
-        return (path / "config.yaml").is_file()
+        return (path / CONFIG).is_file()
 
     @classmethod
     def create(cls, path: Path, config: Config, command: str, overwrite: bool = False) -> "Run":
@@ -45,23 +45,21 @@ class Run:
             InfoganError: something is there already, or the place cannot be written.
         """
         with _writing(path):
-            occupied = path.is_dir() and any(path.iterdir())
-        if occupied:
-            if not cls.exists(path):
-                raise InfoganError(f"{path} is not empty and is no run; choose another --out")
-            if not overwrite:
-                raise InfoganError(
-                    f"{path} holds a run already; choose another --out, go on with --resume, "
-                    "or replace it with --overwrite"
-                )
-            with _writing(path):
-                shutil.rmtree(path)
-        run = cls(path)
+            there = [p for p in path.iterdir() if not _partial(p)] if path.is_dir() else []
+        if there and not cls.exists(path):
+            raise InfoganError(f"{path} is not empty and is no run; choose another --out")
+        if there and not overwrite:
+            raise InfoganError(
+                f"{path} holds a run already; choose another --out, go on with --resume, "
+                "or replace it with --overwrite"
+            )
         with _writing(path):
+            # the settings go last, so that a half-removed run is still known for one
+            for old in sorted(there, key=lambda p: p.name == CONFIG):
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
             path.mkdir(parents=True, exist_ok=True)
-            _write(path / "command.txt", command + "\n")
-            _write(path / "config.yaml", to_yaml(config))  # last: now it is a run
-        return run
+            _write(path / CONFIG, f"# {command}\n{to_yaml(config)}")
+        return cls(path)
 
     @classmethod
     def open(cls, path: Path) -> "Run":
@@ -78,13 +76,13 @@ class Run:
 
     @property
     def config(self) -> Config:
-        return read_yaml(self.path / "config.yaml", Config())
+        return read_yaml(self.path / CONFIG, Config())
 
     @property
     def command(self) -> str:
-        """The command that makes the run again."""
-        file = self.path / "command.txt"
-        return file.read_text("utf-8").strip() if file.is_file() else ""
+        """The command that makes the run again: the comment above its settings."""
+        first = (self.path / CONFIG).read_text("utf-8").partition("\n")[0]
+        return first.removeprefix("#").strip() if first.startswith("#") else ""
 
     def log(self, record: Mapping[str, Any]) -> None:
         """Append one line to the log."""
@@ -176,6 +174,11 @@ def _write(file: Path, content: str | bytes) -> None:
     partial.write_bytes(content if isinstance(content, bytes) else content.encode())
     _sync(partial)
     partial.rename(file)
+
+
+def _partial(path: Path) -> bool:
+    """Whether it is what a crash left of an unfinished write."""
+    return path.name.startswith(".") and path.name.endswith(".partial")
 
 
 def _sync(path: Path) -> None:
