@@ -95,7 +95,7 @@ def test_a_file_of_settings_lies_over_the_recipe_and_flags_over_both(capsys, tmp
         (["train", "--train.device", "cuda:9"], "train.device 'cuda:9' cannot be used"),
         (["train", "--config", "no.yaml"], "cannot read settings"),
         (["train", "--resume", "--overwrite"], "give one of the two"),
-        (["evaluate"], "Missing from infogan evaluate: PATH"),
+        (["evaluate"], "Missing from infogan evaluate: RUN"),
         (["evaluate", "nowhere"], "nowhere is no run"),
         (["report", "nowhere"], "nowhere is no run"),
         (["figure1", "nowhere", "elsewhere"], "nowhere is no run"),

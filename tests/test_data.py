@@ -8,11 +8,23 @@ from infogan.data import SOURCES, augment, batch_indices, load, to_float
 from infogan.errors import InfoganError
 from infogan.metrics.meaning import slant
 
-NONE = AugmentConfig(rotation=0, shear=0, scale=0, shift=0)
+NONE = AugmentConfig(rotation=0, shear=0, scale=0, shift=0, warp=0)
+
+
+def test_warping_bends_by_no_more_than_it_says():
+    """A ramp of slope 1 in x shows how far each pixel moved."""
+    ramp = torch.linspace(0, 1, 28).expand(50, 1, 28, 28).contiguous()
+    moved = (augment(ramp, only(warp=0.1), g()) - ramp)[:, :, 3:-3, 3:-3] * 27  # pixels
+    # cubic interpolation may overshoot the nodes' ± 0.1 of 14 pixels a little
+    assert 0.7 < moved.abs().max() < 1.4 * 1.4
+    assert (moved[:, :, 1:] - moved[:, :, :-1]).abs().max() < 0.6  # smooth
+    assert not torch.equal(moved[0], moved[1])
 
 
 def only(**changes):
-    return AugmentConfig(**{"rotation": 0, "shear": 0, "scale": 0, "shift": 0, **changes})
+    return AugmentConfig(
+        **{"rotation": 0, "shear": 0, "scale": 0, "shift": 0, "warp": 0, **changes}
+    )
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

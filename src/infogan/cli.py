@@ -88,6 +88,7 @@ def _dispatch(args: list[str]) -> int:
 def train(argv: list[str]) -> int:
     """Train a recipe, then measure it and write its report."""
     import tyro
+    from tyro.conf import FlagCreatePairsOff, arg
 
     from infogan.config import Config, flags, read_yaml, recipe, to_yaml
 
@@ -96,21 +97,21 @@ def train(argv: list[str]) -> int:
         """Train, then measure and write a report. Any setting is a flag; a recipe's own values are
         the defaults."""
 
-        recipe: Annotated[str | None, tyro.conf.Positional] = None
+        recipe: Annotated[str | None, tyro.conf.Positional, arg(metavar="[RECIPE]")] = None
         """Recipe to start from (mnist where nothing is said)."""
-        config: Path | None = None
+        config: Annotated[Path | None, arg(metavar="FILE.yaml")] = None
         """YAML file of settings, on top of the recipe."""
-        out: Path | None = None
+        out: Annotated[Path | None, arg(metavar="RUN")] = None
         """Run directory to make; runs/RECIPE where nothing is said."""
-        overwrite: bool = False
+        overwrite: FlagCreatePairsOff[bool] = False
         """Replace a run that is there."""
-        resume: bool = False
+        resume: FlagCreatePairsOff[bool] = False
         """Go on from the run's last checkpoint, bit for bit."""
-        dry_run: bool = False
+        dry_run: FlagCreatePairsOff[bool] = False
         """Print the settings and stop."""
-        report: bool = True
-        """Measure and write the report at the end."""
-        settings: Annotated[Config, tyro.conf.arg(name="")] = field(default_factory=Config)
+        report: FlagCreatePairsOff[bool] = True
+        """Leave out the measuring and the report at the end."""
+        settings: Annotated[Config, arg(name="")] = field(default_factory=Config)
 
     first = parse(Train, argv, "train", Train(), helping=False)  # which recipe, which file
     name = first.recipe or "mnist"
@@ -185,9 +186,9 @@ def evaluate(argv: list[str]) -> int:
     class Evaluate:
         """Measure a run on the held-out split; also written to its metrics.json."""
 
-        run: Annotated[Path, tyro.conf.Positional]
+        run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
         """Run directory."""
-        json: bool = False
+        json: tyro.conf.FlagCreatePairsOff[bool] = False
         """Print JSON instead of a table."""
 
     args = parse(Evaluate, argv, "evaluate")
@@ -206,7 +207,7 @@ def report(argv: list[str]) -> int:
     class Report:
         """Write a run's report.html and figures/, measuring first where that was not done."""
 
-        run: Annotated[Path, tyro.conf.Positional]
+        run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
         """Run directory."""
 
     run = _open(parse(Report, argv, "report").run)

@@ -87,6 +87,8 @@ class AugmentConfig:
     """Horizontal shear, ± this."""
     scale: Annotated[float, Field(ge=0, lt=1)] = 0.15
     """Zoom, 1 ± this."""
+    warp: NonNegative = 0.0
+    """Smooth warping: each node of a 5×5 grid moves by ± this, as a fraction of the half-width."""
     shift: NonNegative = 0.0714
     """Translation as a fraction of the image's side, ± this (2 pixels of 28)."""
 

@@ -8,12 +8,15 @@ from torch import Tensor
 
 from infogan.config import AugmentConfig
 
+NODES = 5  # of the warping's grid, in each direction
+
 
 def augment(x: Tensor, settings: AugmentConfig, generator: torch.Generator) -> Tensor:
-    """One random affine copy of each image, bilinear, black outside.
+    """One random warped affine copy of each image, bilinear, black outside.
 
-    The copy at p shows the image at  A p + t,  A = zoom · R(rotation) · [[1, shear], [0, 1]], with
-    rotation, shear, zoom and shift drawn evenly from their ranges, each image its own.
+    The copy at p shows the image at A p + t + w(p), A = zoom · R(rotation) · [[1, shear], [0, 1]],
+    with rotation, shear, zoom and shift drawn evenly from their ranges, each image its own; w is a
+    smooth field, even draws at the nodes of a 5×5 grid with cubic interpolation between them.
 
     Args:
         x: (n, C, H, W).
@@ -40,4 +43,9 @@ def augment(x: Tensor, settings: AugmentConfig, generator: torch.Generator) -> T
     ]
     theta = torch.stack(rows, dim=1).to(x)  # (n, 2, 3)
     grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+    if settings.warp:
+        nodes = settings.warp * (2 * torch.rand(n, 2, NODES, NODES, generator=generator) - 1)
+        size = (x.shape[2], x.shape[3])
+        field = F.interpolate(nodes.to(x), size, mode="bicubic", align_corners=True)  # (n, 2, H, W)
+        grid = grid + field.permute(0, 2, 3, 1)
     return F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
