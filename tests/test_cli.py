@@ -250,3 +250,17 @@ def test_ctrl_c_ends_with_the_command_that_goes_on(tmp_path, tiny_yaml):
     assert f"infogan train --out {out} --resume" in said
     assert err == ""
     assert Run.open(out).checkpoints()
+
+
+def test_without_the_optional_packages_a_training_is_whole_and_says_so(
+    capsys, tmp_path, tiny_yaml, monkeypatch
+):
+    for package in ("sklearn", "sklearn.metrics", "scipy.optimize", "scipy.stats"):
+        monkeypatch.setitem(sys.modules, package, None)
+    out = tmp_path / "run"
+    assert infogan("train", "--config", tiny_yaml, "--out", out) == 0
+    said = capsys.readouterr().out
+    assert "not measured" in said
+    assert "pip install 'infogan[metrics]'" in said
+    assert (out / "model" / "model.safetensors").exists()
+    assert "pip install" in refused(capsys, "evaluate", out)

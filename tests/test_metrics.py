@@ -198,6 +198,6 @@ def test_evaluation_is_reproducible_and_says_how(leaning):
     ]
     assert headline(one).endswith("n = 30")
     unlabelled = evaluate(leaning, Dataset("Bars", "test", images), budget)
-    assert "no labels" in headline(unlabelled)
+    assert "no accuracy" in headline(unlabelled)
     assert "clustering.accuracy" not in unlabelled
     assert unlabelled["clustering.confidence"] == one["clustering.confidence"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from infogan.arguments import parse
-from infogan.errors import InfoganError
+from infogan.errors import InfoganError, MissingExtraError
 from infogan.registry import unknown
 
 if TYPE_CHECKING:
@@ -171,9 +171,13 @@ def _train(config: "Config", images: "Tensor", run: "Run", report: bool) -> int:
     if report:
         from infogan.metrics import as_text, headline
 
-        metrics = _evaluate(run)
-        print(as_text(metrics))
-        page = _report(run, metrics)
+        try:
+            metrics = _evaluate(run)
+            print(as_text(metrics))
+            page = _report(run, metrics)
+        except MissingExtraError as e:  # the training itself is whole
+            print(f"not measured: {e}; then  infogan report {run.path}")
+            return 0
         print(f"\n{headline(metrics)}\nreport: {page}")
     return 0
 

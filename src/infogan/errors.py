@@ -6,8 +6,10 @@ class InfoganError(ValueError):
     it as one line and exits with code 2."""
 
 
-def needs_extra(package: str, extra: str) -> InfoganError:
-    """The error for a package of an optional group that is not installed."""
-    return InfoganError(
-        f"{package} is not installed and this needs it: run  pip install 'infogan[{extra}]'"
-    )
+class MissingExtraError(InfoganError):
+    """A package of an optional group is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"{package} is not installed and this needs it: run  pip install 'infogan[{extra}]'"
+        )

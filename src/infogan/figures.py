@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from infogan.codes import Code
-from infogan.errors import InfoganError, needs_extra
+from infogan.errors import InfoganError, MissingExtraError
 from infogan.model import InfoGAN
 from infogan.prior import Prior
 
@@ -206,7 +206,7 @@ class _Plot:
             from matplotlib.backends.backend_agg import FigureCanvasAgg
             from matplotlib.figure import Figure
         except ImportError:
-            raise needs_extra("matplotlib", "report") from None
+            raise MissingExtraError("matplotlib", "report") from None
         self.figure = Figure(figsize=(inches_wide, inches_high), layout="constrained")
         FigureCanvasAgg(self.figure)
         self.axes: Axes = self.figure.add_subplot()

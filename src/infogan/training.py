@@ -42,7 +42,7 @@ class NonFinite(InfoganError):
 def train_step(state: State, x: Tensor, config: Config, dtype: torch.dtype) -> dict[str, Tensor]:
     """One update of (trunk, D, Q), then one of G, each with fresh z and c.
 
-    λ L_I is in both: the first moves the trunk and Q's head, the second moves G (section 1 of
+    λ L_I is in both: the first moves the trunk and Q's head, the second moves G (section 3 of
     docs/maths.md).
 
     Args:
@@ -55,7 +55,7 @@ def train_step(state: State, x: Tensor, config: Config, dtype: torch.dtype) -> d
         The terms of the objective by name, detached, before the update.
 
     Raises:
-        NonFinite: a loss is infinite or NaN; nothing was changed by it.
+        NonFinite: a loss is infinite or NaN; it was not followed.
     """
     model, prior = state.model, state.model.prior
     w = weights_at(state.update, prior, config.loss, plain=config.objective == "gan")
@@ -285,7 +285,7 @@ def _tensorboard(run: Run) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        from infogan.errors import needs_extra
+        from infogan.errors import MissingExtraError
 
-        raise needs_extra("tensorboard", "train") from None
+        raise MissingExtraError("tensorboard", "train") from None
     return SummaryWriter(str(run.path / "tensorboard"))

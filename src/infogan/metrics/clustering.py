@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from infogan.errors import InfoganError, needs_extra
+from infogan.errors import InfoganError, MissingExtraError
 
 
 def confusion(labels: ArrayLike, categories: ArrayLike, k: int) -> NDArray[np.int64]:
@@ -24,7 +24,7 @@ def match(table: NDArray[np.int64]) -> dict[int, int]:
     try:
         from scipy.optimize import linear_sum_assignment
     except ImportError:
-        raise needs_extra("scipy", "metrics") from None
+        raise MissingExtraError("scipy", "metrics") from None
     classes, categories = linear_sum_assignment(table, maximize=True)
     return {int(j): int(i) for i, j in zip(classes, categories)}
 
@@ -57,7 +57,7 @@ def clustering(labels: ArrayLike, categories: ArrayLike, k: int) -> dict[str, An
     try:
         from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
     except ImportError:
-        raise needs_extra("scikit-learn", "metrics") from None
+        raise MissingExtraError("scikit-learn", "metrics") from None
     table = confusion(labels, categories, k)
     matching = match(table)
     n = len(labels)

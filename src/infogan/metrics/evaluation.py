@@ -70,9 +70,9 @@ def evaluate(model: InfoGAN, test: Dataset, budget: Budget | None = None) -> dic
 
 
 def headline(metrics: Mapping[str, Any]) -> str:
-    """The accuracy in one line, where there were labels to measure it."""
+    """The accuracy in one line, where there are categories and labels to measure it."""
     if "clustering.accuracy" not in metrics:
-        return "no labels to measure the categories against"
+        return "no accuracy: it needs a categorical code and labels"
     n = sum(map(sum, metrics["clustering.confusion"]))
     return (
         f"accuracy on the test split: {metrics['clustering.accuracy']:.4f} one-to-one, "

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from infogan.errors import MissingExtraError
 from infogan.model import InfoGAN
 
 
@@ -55,7 +56,10 @@ FACTORS = {"slant": slant, "width": width, "thickness": thickness}
 
 def spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Spearman's ρ, Pearson's correlation of the ranks; 0 where one of the two does not vary."""
-    from scipy.stats import rankdata
+    try:
+        from scipy.stats import rankdata
+    except ImportError:
+        raise MissingExtraError("scipy", "metrics") from None
 
     whole = np.isfinite(a) & np.isfinite(b)
     ranks = np.stack([rankdata(a[whole]), rankdata(b[whole])])
