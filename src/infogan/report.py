@@ -102,7 +102,8 @@ def _page(
         parts.append(
             "<h2>What the augmentations assume</h2><p>Training asked a real image and a copy "
             f"of it (turned by up to {a.rotation:g}°, sheared by {a.shear:g}, zoomed by "
-            f"{a.scale:.0%}, moved by {a.shift:.0%} of the side, warped by {a.warp:.0%}) to fall in one category, and the "
+            f"{a.scale:.0%}, moved by {a.shift:.0%} of the side, warped by {a.warp:.0%} of its "
+            "half) to fall in one category, and the "
             "categories to be about equally frequent. Where such a change alters the meaning "
             "(a 6 turned by half is a 9), turn it off: "
             "<code>--augment.rotation 0</code>.</p>"
