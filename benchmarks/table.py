@@ -50,9 +50,8 @@ def main() -> None:
     print(f"  {'minutes of training':26s} {spread(minutes, 1)}")
     for run, m in zip(runs, metrics):
         what, strength, signed = best_slider(m)
-        print(
-            f"  {run.path}: accuracy {m['clustering.accuracy']:.4f}, {what} |ρ| {strength:.2f} ({signed:+.2f})"
-        )
+        accuracy = m["clustering.accuracy"]
+        print(f"  {run.path}: {accuracy:.4f}, {what} |ρ| {strength:.2f}, signed {signed:+.2f}")
 
 
 if __name__ == "__main__":
