@@ -1,6 +1,6 @@
 """What Q costs: the paper's MNIST step with L_I against a plain GAN's that has no Q at all.
 
-    python benchmarks/q_cost.py [--steps 60] [--json FILE]
+    python benchmarks/q_cost.py [--steps 150] [--json FILE]
 
 The two take turns, step by step, so that a busy machine slows both alike; what counts is the ratio
 of medians. Same nets, same batch of 128, same optimizer, same number format.
@@ -65,7 +65,7 @@ class PlainGAN:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=60, help="timed steps of each")
+    parser.add_argument("--steps", type=int, default=150, help="timed steps of each")
     parser.add_argument("--json", type=Path, help="also write the numbers here")
     args = parser.parse_args()
 

@@ -74,7 +74,7 @@ def train_step(state: State, x: Tensor, config: Config, dtype: torch.dtype) -> d
     seen = x if ADVERSARIAL[w.loss.adversarial].needs_real else None
     with autocast, _frozen(state.adam_D):
         loss_G, terms_G = objective_G(model, model.G(latent), c, w, seen)
-        _update(state.adam_G, loss_G, terms_G, state.update)
+    _update(state.adam_G, loss_G, terms_G, state.update)  # backward stays out of autocast
 
     with torch.no_grad():
         # the average starts short, so that the first images do not weigh for long
