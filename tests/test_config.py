@@ -3,7 +3,6 @@ from dataclasses import replace
 import pytest
 
 from infogan.config import (
-    AugmentConfig,
     Config,
     TrainConfig,
     flags,
@@ -67,7 +66,7 @@ def test_flags_name_every_difference():
         objective="gan",
         train=replace(base.train, seed=3, tensorboard=True),
         net=replace(base.net, widths=(8, 16)),
-        augment=AugmentConfig(rotation=0),
+        augment=replace(base.augment, rotation=0),
     )
     assert flags(config, base) == [
         "--objective", "gan", "--net.widths", "8", "16", "--augment.rotation", "0.0",

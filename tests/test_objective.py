@@ -200,6 +200,22 @@ def test_lambda_ramp_is_for_categorical_codes():
     assert weights_at(0, prior, LossConfig()).lam == {"cat": 2, "u": 0.5}
 
 
+def test_the_D_step_may_hear_less_of_continuous_codes():
+    model = small_model("z3 + digit:cat4@2 + u@0.5")
+    x, latent, c = a_batch(model)
+    w = weights_at(0, model.prior, LossConfig(lam_d_continuous=0.2))
+    assert w.lam == {"digit": 2, "u": 0.5}
+    assert w.lam_D == {"digit": 2, "u": pytest.approx(0.1)}
+    fake = model.G(latent)
+    for loss, terms, V, lam in (
+        (*objective_D(model, x, None, fake.detach(), c, w, torch.Generator()), "loss_D", w.lam_D),
+        (*objective_G(model, fake, c, w), "loss_G", w.lam),
+    ):
+        bound = L_I(model.prior, model.prior.q(model.Q(model.trunk(fake))), c)
+        total = terms[V] - sum(lam[name] * bound[name] for name in bound)
+        assert loss.item() == pytest.approx(total.item(), abs=1e-5)
+
+
 @pytest.mark.parametrize("penalty", ["r1", "r2", "gp"])
 def test_penalties_enter_the_loss_with_their_weight(penalty):
     model = small_model()
@@ -270,6 +286,45 @@ def test_pair_information_gradient_also_at_the_corners():
     sure = (1e4 * one_hot([0, 1], 3)).float().requires_grad_(True)
     pair_information(sure.softmax(1), sure.softmax(1), 2.0).backward()
     assert sure.grad.isfinite().all()
+
+
+def test_a_running_marginal_pulls_as_H_does_and_no_harder():
+    """−Σ r ln r̄ ≥ H(r), equal at r̄ = r, with the same gradient there; 0 pull at a uniform r̄."""
+    g = torch.Generator().manual_seed(0)
+    logits = torch.randn(32, 5, generator=g, **f64, requires_grad=True)
+
+    def value_and_grad(r_bar):
+        p = logits.softmax(1)
+        value = pair_information(p, p.flip(1), 3.0, r_bar)
+        return value, torch.autograd.grad(value, logits)[0]
+
+    p = logits.softmax(1).detach()
+    own, grad_own = value_and_grad(None)
+    same, grad_same = value_and_grad((p + p.flip(1)).mean(0) / 2)
+    assert same.item() == pytest.approx(own.item())
+    assert torch.allclose(grad_same, grad_own, atol=1e-12)
+    other, _ = value_and_grad(torch.tensor([0.6, 0.1, 0.1, 0.1, 0.1], **f64))
+    assert other > own
+    flat, grad_flat = value_and_grad(torch.full((5,), 0.2, **f64))
+    p = logits.softmax(1)
+    I_1 = pair_information(p, p.flip(1))
+    assert flat.item() == pytest.approx(I_1.item() + 4 * math.log(5))
+    assert torch.allclose(grad_flat, torch.autograd.grad(I_1, logits)[0], atol=1e-12)
+
+
+def test_the_running_marginal_follows_the_real_images():
+    model = small_model()
+    x, latent, c = a_batch(model)
+    fake = model.G(latent).detach()
+    for memory, share in ((0.75, 0.25), (0.0, 1.0)):
+        w = weights_at(0, model.prior, LossConfig(pairs=8, pairs_m=2, pairs_memory=memory))
+        r_bar = {"digit": torch.full((4,), 0.25)}
+        loss, _ = objective_D(model, x, x, fake, c, w, torch.Generator(), r_bar)
+        r = model.prior.q(model.Q(model.trunk(x)))["digit"].probs.mean(0).detach()
+        assert torch.allclose(r_bar["digit"], (1 - share) * 0.25 + share * r, atol=1e-6)
+    own, _ = objective_D(model, x, x, fake, c, w, torch.Generator())
+    assert loss.item() == pytest.approx(own.item(), abs=1e-5)  # memory 0: the batch's own r
+    assert not r_bar["digit"].requires_grad
 
 
 def test_pair_information_stays_in_float32_under_autocast():

@@ -30,6 +30,7 @@ def test_state_comes_back_bit_for_bit(tiny, digits):
     one = State.start(tiny, SHAPE, CPU)
     for _ in range(3):
         train_step(one, x, tiny, torch.float32)
+    assert not torch.equal(one.r_bar["digit"], torch.full((10,), 0.1))  # it moved
     two = State.start(tiny, SHAPE, CPU)
     two.load(one.update, one.tensors())
     for state in (one, two):

@@ -69,11 +69,16 @@ class LossConfig:
     """Weight of the gradient penalty between real and generated images."""
     lam_ramp: Count = 0
     """Updates over which λ of the categorical codes rises from 0 to its value."""
+    lam_d_continuous: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of a continuous code's λ in the D step: a trunk that is bent to tell slant before it
+    tells digits sorts the categories by slant. G's step has the whole λ."""
     pairs: NonNegative = 0.0
     """Weight of the information between Q's categories of a real image and of an augmented copy."""
     pairs_m: Positive = 2.0
     """m, the weight on the marginal entropy in that information; 1: mutual information. Above 1 it
     supposes classes of about equal size."""
+    pairs_memory: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Decay of the running marginal that m looks at; 0: the marginal of each batch alone."""
 
 
 @dataclass(frozen=True, config=STRICT)

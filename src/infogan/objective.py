@@ -37,14 +37,18 @@ def L_I(prior: Prior, q: Mapping[str, Distribution], c: Mapping[str, Tensor]) ->
     }
 
 
-def pair_information(p: Tensor, p_aug: Tensor, m: float = 1.0) -> Tensor:
+def pair_information(
+    p: Tensor, p_aug: Tensor, m: float = 1.0, r_bar: Tensor | None = None
+) -> Tensor:
     """Information between the categories of an image and of its augmented copy, without labels.
 
-    I_m = Σ_kl P_kl (ln P_kl − m (ln r_k + ln r_l)),   P = sym(E[p p_augᵀ]),   r = P's marginal
+    I_m = Σ_kl P_kl ln(P_kl / (r_k r_l)) − 2 (m − 1) Σ_k r_k ln r̄_k
+    P = sym(E[p p_augᵀ]),   r = P's marginal,   r̄ = the marginal over many batches
 
-    m = 1 is the mutual information of Ji et al. 2019 (IIC), eq. 3; in general
-    I_m = I_1 + 2 (m − 1) H(r), so that m > 1 weighs more that the categories are used equally, as
-    P(c) says they are. Its maximum over P is (2m − 1) ln K.
+    The first sum is the mutual information of Ji et al. 2019 (IIC), eq. 3. With r̄ = r the second
+    is 2 (m − 1) H(r), so that m > 1 weighs more that the categories are used equally, as P(c) says
+    they are; the maximum over P is then (2m − 1) ln K. The counts of one batch are never quite
+    equal, even where the classes are: with r̄ of many batches only what lasts is pulled back.
 
     Computed in at least float32: its first signal is of the size of bfloat16's rounding.
 
@@ -52,6 +56,7 @@ def pair_information(p: Tensor, p_aug: Tensor, m: float = 1.0) -> Tensor:
         p: Q's categories of n real images, (n, K), rows sum to 1.
         p_aug: The same of their augmented copies.
         m: Weight on the marginal; > 0.
+        r_bar: r̄ (K,), a constant; None: this batch's own r.
 
     Returns:
         I_m in nats.
@@ -66,8 +71,9 @@ def pair_information(p: Tensor, p_aug: Tensor, m: float = 1.0) -> Tensor:
         # 0 ln 0 = 0, and its gradient stays finite
         P_ln_P = P * P.clamp_min(tiny).log()
         r_ln_r = r * r.clamp_min(tiny).log()
+        pull = r_ln_r if r_bar is None else r * r_bar.clamp_min(tiny).log()
         # Σ_kl P_kl (ln r_k + ln r_l) = 2 Σ_k r_k ln r_k
-        return P_ln_P.sum() - 2 * m * r_ln_r.sum()
+        return P_ln_P.sum() - 2 * r_ln_r.sum() - 2 * (m - 1) * pull.sum()
 
 
 @dataclass(frozen=True)
@@ -75,22 +81,31 @@ class Weights:
     """The weights of the objective's terms at one update.
 
     Args:
-        lam: λ of each code.
+        lam: λ of each code in the G step.
+        lam_D: λ of each code in the D step, where it moves trunk and Q.
         loss: The rest.
         plain: A plain GAN: Q's head learns what it can (λ 1) but moves neither trunk nor G.
     """
 
     lam: Mapping[str, float]
+    lam_D: Mapping[str, float]
     loss: LossConfig
     plain: bool = False
 
 
 def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False) -> Weights:
-    """λ of the categorical codes rises from 0 over the first `loss.lam_ramp` updates."""
+    """The weights at one update.
+
+    λ of the categorical codes rises from 0 over the first `loss.lam_ramp` updates. λ of the
+    continuous codes is smaller in the D step, by `loss.lam_d_continuous`: Q's best answer is the
+    same at any λ > 0, and the weight there only says how far the shared trunk bends for a code.
+    """
     rise = min(1.0, update / loss.lam_ramp) if loss.lam_ramp else 1.0
     categorical = {code.name for code in prior.categorical}
     lam = {code.name: code.lam * (rise if code.name in categorical else 1.0) for code in prior}
-    return Weights(lam, loss, plain)
+    share = {code.name: loss.lam_d_continuous for code in prior.continuous}
+    lam_D = {name: value * share.get(name, 1.0) for name, value in lam.items()}
+    return Weights(lam, lam_D, loss, plain)
 
 
 def objective_D(
@@ -101,6 +116,7 @@ def objective_D(
     c: Mapping[str, Tensor],
     w: Weights,
     generator: torch.Generator,
+    r_bar: Mapping[str, Tensor] | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """What the trunk and both heads minimize.
 
@@ -116,6 +132,8 @@ def objective_D(
         c: The codes of `fake`.
         w: The weights.
         generator: For the gradient penalty's interpolation.
+        r_bar: r̄ of each categorical code (K,), for I_m; moved on in place, as batch norm moves its
+            statistics. None: each batch's own r.
 
     Returns:
         The loss, and its terms by name.
@@ -125,7 +143,7 @@ def objective_D(
     h_fake = model.trunk(fake)
     terms = {"loss_D": V.d(_logit(model, h_real), _logit(model, h_fake))}
 
-    lam = dict.fromkeys(w.lam, 1.0) if w.plain else w.lam
+    lam = dict.fromkeys(w.lam_D, 1.0) if w.plain else w.lam_D
     q = model.prior.q(model.Q(h_fake.detach() if w.plain else h_fake))
     bound = L_I(model.prior, q, c)
     terms |= {f"L_I.{name}": value for name, value in bound.items()}
@@ -135,7 +153,11 @@ def objective_D(
         q_real, q_aug = (model.prior.q(model.Q(h)) for h in (h_real, model.trunk(x_aug)))
         for code in model.prior.categorical:
             p, p_aug = probs(q_real[code.name]), probs(q_aug[code.name])
-            terms[f"I_pairs.{code.name}"] = pair_information(p, p_aug, w.loss.pairs_m)
+            seen = r_bar[code.name] if r_bar else None
+            if seen is not None:
+                r = torch.cat([p, p_aug]).detach().to(seen).mean(0)
+                seen.lerp_(r, 1 - w.loss.pairs_memory)
+            terms[f"I_pairs.{code.name}"] = pair_information(p, p_aug, w.loss.pairs_m, seen)
             loss = loss - w.loss.pairs * terms[f"I_pairs.{code.name}"]
 
     if w.loss.r1 or w.loss.r2 or w.loss.gp:

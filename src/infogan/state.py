@@ -21,11 +21,19 @@ CALIBRATION = (16, 256)  # batches, images in each
 class State:
     """All that changes while training: after `load`, training goes on bit for bit.
 
-    `G_ema` holds the moving average of G's parameters, in G's order.
+    Args:
+        model: The networks as they train.
+        G_ema: The moving average of G's parameters, in G's order.
+        r_bar: The running marginal of each categorical code over real images, (K,).
+        adam_D: Adam of trunk, D and Q.
+        adam_G: Adam of G.
+        generators: One stream of random numbers for each purpose.
+        update: How many updates were made.
     """
 
     model: InfoGAN
     G_ema: list[Tensor]
+    r_bar: dict[str, Tensor]
     adam_D: torch.optim.Adam
     adam_G: torch.optim.Adam
     generators: dict[str, torch.Generator]
@@ -45,7 +53,11 @@ class State:
             for i, name in enumerate(GENERATORS)
         }
         G_ema = [p.detach().clone() for p in model.G.parameters()]
-        return cls(model, G_ema, adam_D, adam_G, streams)
+        r_bar = {
+            code.name: torch.full((code.k,), 1 / code.k, device=device)
+            for code in model.prior.categorical
+        }
+        return cls(model, G_ema, r_bar, adam_D, adam_G, streams)
 
     def latent(self, n: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Fresh (z, c) ~ P: as G sees them, (n, width), and the codes by name."""
@@ -58,6 +70,7 @@ class State:
         """Everything as named tensors, for a checkpoint."""
         flat = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         flat |= {f"G_ema.{i}": tensor for i, tensor in enumerate(self.G_ema)}
+        flat |= {f"r_bar.{name}": r for name, r in self.r_bar.items()}
         for name, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
             for i, moments in adam.state_dict()["state"].items():
                 flat |= {f"{name}.{i}.{key}": value for key, value in moments.items()}
@@ -78,6 +91,8 @@ class State:
             self.model.load_state_dict(groups["model"])
             for i, average in enumerate(self.G_ema):
                 average.copy_(groups["G_ema"][str(i)])
+            for name, r in self.r_bar.items():
+                r.copy_(groups["r_bar"][name])
             for group, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
                 parameters = [p for group in adam.param_groups for p in group["params"]]
                 moments: dict[int, dict[str, Tensor]] = defaultdict(dict)

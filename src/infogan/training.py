@@ -67,7 +67,9 @@ def train_step(state: State, x: Tensor, config: Config, dtype: torch.dtype) -> d
     with autocast:
         with torch.no_grad():
             fake = model.G(latent)
-        loss_D, terms = objective_D(model, x, x_aug, fake, c, w, state.generators["penalty"])
+        loss_D, terms = objective_D(
+            model, x, x_aug, fake, c, w, state.generators["penalty"], state.r_bar
+        )
     _update(state.adam_D, loss_D, terms, state.update)
 
     latent, c = state.latent(len(x))
