@@ -194,9 +194,8 @@ def test_a_plain_gan_has_a_passive_Q():
 def test_lambda_ramp_is_for_categorical_codes():
     prior = Prior.parse("cat3@2 + u@0.5")
     loss = LossConfig(lam_ramp=100)
-    assert weights_at(0, prior, loss).lam == {"cat": 0, "u": 0.5}
-    assert weights_at(50, prior, loss).lam == {"cat": 1, "u": 0.5}
-    assert weights_at(500, prior, loss).lam == {"cat": 2, "u": 0.5}
+    for update, lam in ((0, 0), (50, 1), (500, 2)):
+        assert weights_at(update, prior, loss).lam == {"cat": lam, "u": 0.5}
     assert weights_at(0, prior, LossConfig()).lam == {"cat": 2, "u": 0.5}
 
 
@@ -339,15 +338,12 @@ def test_pair_information_stays_in_float32_under_autocast():
 def test_pairs_move_trunk_and_Q():
     model = small_model()
     x, latent, c = a_batch(model)
+    fake, rng = model.G(latent).detach(), torch.Generator()
     w = weights_at(10, model.prior, LossConfig(pairs=8))
-    loss, terms = objective_D(
-        model, x, x.flip(3), model.G(latent).detach(), c, w, torch.Generator()
-    )
+    loss, terms = objective_D(model, x, x.flip(3), fake, c, w, rng)
     assert norm_of_grad(terms["I_pairs.digit"], model.trunk) > 0
     assert norm_of_grad(terms["I_pairs.digit"], model.Q) > 0
     assert norm_of_grad(terms["I_pairs.digit"], model.D) == 0
     without = weights_at(10, model.prior, LossConfig())
-    base, _ = objective_D(
-        model, x, x.flip(3), model.G(latent).detach(), c, without, torch.Generator()
-    )
+    base, _ = objective_D(model, x, x.flip(3), fake, c, without, rng)
     assert loss.item() == pytest.approx(base.item() - 8 * terms["I_pairs.digit"].item(), abs=1e-4)
