@@ -277,7 +277,7 @@ def test_learning_on_a_toy_whose_information_is_known(tmp_path):
     text = """
     codes: z4 + kind:cat4
     net: {kind: mlp, widths: [64, 32], norm: none, q_hidden: 16}
-    loss: {pairs: 2}
+    loss: {pairs: 2, lam_ramp: 100}
     augment: {rotation: 0, shear: 0, scale: 0, shift: 0.05}
     train: {updates: 400, ema: 0.9, batch: 64, lr_d: 1.0e-3, lr_g: 2.0e-3, threads: 1}
     """
