@@ -287,7 +287,7 @@ def test_pair_information_gradient_also_at_the_corners():
     assert sure.grad.isfinite().all()
 
 
-def test_a_running_marginal_pulls_as_H_does_and_no_harder():
+def test_a_running_marginal_pulls_as_H_does_where_they_meet():
     """−Σ r ln r̄ ≥ H(r), equal at r̄ = r, with the same gradient there; 0 pull at a uniform r̄."""
     g = torch.Generator().manual_seed(0)
     logits = torch.randn(32, 5, generator=g, **f64, requires_grad=True)

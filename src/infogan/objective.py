@@ -120,7 +120,7 @@ def objective_D(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """What the trunk and both heads minimize.
 
-    −V_D(D, G) − Σ_i λ_i L_I(c_i) − w_pairs I_m(real pairs) + penalties
+    −V_D(D, G) − Σ_i λ_i L_I(c_i) − w_pairs I_m(real pairs) + penalties,   λ = w.lam_D
 
     Real, augmented and generated images go through the trunk apart: batch norm must not mix them.
 
@@ -153,11 +153,11 @@ def objective_D(
         q_real, q_aug = (model.prior.q(model.Q(h)) for h in (h_real, model.trunk(x_aug)))
         for code in model.prior.categorical:
             p, p_aug = probs(q_real[code.name]), probs(q_aug[code.name])
-            seen = r_bar[code.name] if r_bar else None
-            if seen is not None:
-                r = torch.cat([p, p_aug]).detach().to(seen).mean(0)
-                seen.lerp_(r, 1 - w.loss.pairs_memory)
-            terms[f"I_pairs.{code.name}"] = pair_information(p, p_aug, w.loss.pairs_m, seen)
+            running = r_bar[code.name] if r_bar else None
+            if running is not None:
+                r = torch.cat([p, p_aug]).detach().to(running).mean(0)
+                running.lerp_(r, 1 - w.loss.pairs_memory)
+            terms[f"I_pairs.{code.name}"] = pair_information(p, p_aug, w.loss.pairs_m, running)
             loss = loss - w.loss.pairs * terms[f"I_pairs.{code.name}"]
 
     if w.loss.r1 or w.loss.r2 or w.loss.gp:
