@@ -19,6 +19,7 @@ from infogan.adversarial import NonSaturating as V
 from infogan.config import recipe
 from infogan.data import batch_indices, load, to_float
 from infogan.model import parameters_of
+from infogan.networks.layers import apart
 from infogan.state import State
 from infogan.training import train_step
 
@@ -33,8 +34,8 @@ class PlainGAN:
         self.adam_D = torch.optim.Adam(self.d_parameters, lr=2e-4, **settings)
         self.adam_G = torch.optim.Adam(self.model.G.parameters(), lr=1e-3, **settings)
 
-    def logit(self, x: torch.Tensor) -> torch.Tensor:
-        return self.model.D(self.model.trunk(x)).squeeze(1).float()
+    def logit(self, h: torch.Tensor) -> torch.Tensor:
+        return self.model.D(h).squeeze(1).float()
 
     def step(self, x: torch.Tensor) -> None:
         autocast = torch.autocast("cpu", self.dtype, enabled=self.dtype != torch.float32)
@@ -42,14 +43,15 @@ class PlainGAN:
         with autocast:
             with torch.no_grad():
                 fake = self.model.G(latent)
-            loss = V.d(self.logit(x), self.logit(fake))
+            h_real, h_fake = apart(self.model.trunk, [x, fake])
+            loss = V.d(self.logit(h_real), self.logit(h_fake))
         self.update(self.adam_D, loss)
 
         latent, _ = self.state.latent(len(x))
         for p in self.d_parameters:
             p.requires_grad_(False)
         with autocast:
-            loss = V.g(self.logit(self.model.G(latent)))
+            loss = V.g(self.logit(self.model.trunk(self.model.G(latent))))
         self.update(self.adam_G, loss)
         for p in self.d_parameters:
             p.requires_grad_(True)

@@ -7,7 +7,7 @@ from torch import nn
 from infogan.config import NetConfig, recipe
 from infogan.errors import InfoganError
 from infogan.model import InfoGAN
-from infogan.networks import ARCHITECTURES
+from infogan.networks import ARCHITECTURES, QHead
 
 SHAPES = [(1, 28, 28), (3, 32, 32), (1, 8, 8), (2, 17, 30), (1, 64, 48)]
 
@@ -89,3 +89,29 @@ def test_without_norm_the_trunk_knows_no_batch():
 def test_too_small_an_image_is_refused():
     with pytest.raises(InfoganError, match="at least 8 pixels, got 4×4"):
         ARCHITECTURES["dcgan"](NetConfig(widths=(4, 4, 4)), 5, (1, 4, 4))
+
+
+@pytest.mark.parametrize("linear", [(False,) * 3, (True,) * 3, (True, False, True)])
+def test_q_head_reads_each_code_by_its_own_way(linear):
+    """A linear code's outputs are linear in the features, another's are not; in order."""
+    torch.manual_seed(0)
+    sizes = (2, 3, 1)
+    head = QHead(NetConfig(q_hidden=5), 7, sizes, linear)
+    a, b = torch.randn(2, 4, 7)
+    bent = (head(a) + head(b) - 2 * head((a + b) / 2)).abs().amax(0)
+    assert bent.shape == (sum(sizes),)
+    for part, is_linear in zip(bent.split(sizes), linear):
+        assert (part < 1e-6).all() == is_linear
+        assert (part > 1e-4).all() != is_linear
+    deep = sum(size for size, is_linear in zip(sizes, linear) if not is_linear)
+    assert size(head) == (7 * 5 + 5 + 5 * deep + deep) * bool(deep) + 8 * (sum(sizes) - deep)
+
+
+def test_only_continuous_codes_are_read_linearly():
+    model = InfoGAN("z4 + u + kind:cat3 + g", (1, 8, 8), NetConfig(fc=16, q_linear=True))
+    h = model.trunk(torch.rand(6, 1, 8, 8))
+    q = model.Q(h)
+    straight = torch.nn.functional.linear(h, model.Q.straight.weight, model.Q.straight.bias)
+    torch.testing.assert_close(q[:, :2], straight[:, :2])
+    torch.testing.assert_close(q[:, 2:5], model.Q.deep(h))
+    torch.testing.assert_close(q[:, 5:], straight[:, 2:])

@@ -8,14 +8,9 @@ from torch.distributions import Categorical
 
 from infogan.config import Config, LossConfig, NetConfig, from_yaml
 from infogan.model import InfoGAN
-from infogan.objective import (
-    L_I,
-    objective_D,
-    objective_G,
-    pair_information,
-    weights_at,
-)
+from infogan.objective import L_I, objective_D, objective_G, pair_information
 from infogan.prior import Prior
+from infogan.weights import weights_at
 
 f64 = {"dtype": torch.float64}
 
@@ -189,14 +184,6 @@ def test_a_plain_gan_has_a_passive_Q():
     assert not [name for name in terms if name.startswith("I_pairs")]
     loss_G, terms_G = objective_G(model, fake, c, w)
     assert torch.equal(loss_G, terms_G["loss_G"])
-
-
-def test_lambda_ramp_is_for_categorical_codes():
-    prior = Prior.parse("cat3@2 + u@0.5")
-    loss = LossConfig(lam_ramp=100)
-    for update, lam in ((0, 0), (50, 1), (500, 2)):
-        assert weights_at(update, prior, loss).lam == {"cat": lam, "u": 0.5}
-    assert weights_at(0, prior, LossConfig()).lam == {"cat": 2, "u": 0.5}
 
 
 def test_the_D_step_may_hear_less_of_continuous_codes():

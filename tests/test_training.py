@@ -1,5 +1,6 @@
 """The step's wiring, the loop's promises, and a toy on which I(c; x) is known."""
 
+import io
 import math
 import signal
 
@@ -127,6 +128,14 @@ def test_an_ignored_code_is_warned_of_with_the_remedy():
     assert not ignored_code(record | {"L_I.digit": 1.2}, config)
     assert not ignored_code(record | {"update": 590}, config)  # still warming up
     assert not ignored_code(record, with_(config, "objective: gan"))  # nobody asked G for it
+
+
+def test_a_code_that_would_set_in_after_the_end_is_warned_of(tiny, digits, tmp_path):
+    said = io.StringIO()
+    config = with_(tiny, "{loss: {lam_starts: [0, 9]}, train: {updates: 2}}")
+    go(config, digits, tmp_path / "run", said)
+    assert "λ of u2 sets in at update 9, after the last (2)" in said.getvalue()
+    assert "λ of u1" not in said.getvalue()
 
 
 def test_rates_fall_linearly_to_the_end():

@@ -53,6 +53,9 @@ class NetConfig:
     """Units of Q's own hidden layer."""
     q_norm: bool = False
     """Batch norm in Q's hidden layer, as the paper has it."""
+    q_linear: bool = False
+    """Q reads continuous codes from the trunk's features by one linear layer, without its hidden
+    layer: a code then means one direction of features, the same in every category."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -69,6 +72,9 @@ class LossConfig:
     """Weight of the gradient penalty between real and generated images."""
     lam_ramp: Count = 0
     """Updates over which λ of the categorical codes rises from 0 to its value."""
+    lam_starts: tuple[Count, ...] = ()
+    """Update at which λ of each continuous code sets in, in the codes' order (the last holds for
+    those that follow; empty: 0): a code then takes the largest factor that the ones before left."""
     lam_d_continuous: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of a continuous code's λ in the D step: a trunk that is bent to tell slant before it
     tells digits sorts the categories by slant. G's step has the whole λ."""

@@ -20,7 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from infogan.codes import Categorical, Code
 from infogan.config import Config, NetConfig, in_words
 from infogan.errors import InfoganError
-from infogan.networks import ARCHITECTURES
+from infogan.networks import ARCHITECTURES, QHead
 from infogan.prior import Prior
 
 FORMAT = 1
@@ -67,14 +67,9 @@ class InfoGAN(nn.Module):
             body, self.trunk, features = build(self.net, self.prior.width, shape)
             self.G = nn.Sequential(body, Pixels())
             self.D = nn.Linear(features, 1)
-            q: list[nn.Module] = [nn.Linear(features, self.net.q_hidden)]
-            if self.net.q_norm:
-                q.append(nn.BatchNorm1d(self.net.q_hidden))
-            q += [
-                nn.LeakyReLU(self.net.slope),
-                nn.Linear(self.net.q_hidden, self.prior.n_params),
-            ]
-            self.Q = nn.Sequential(*q)
+            linear = [self.net.q_linear and code in self.prior.continuous for code in self.prior]
+            sizes = [code.n_params for code in self.prior]
+            self.Q = QHead(self.net, features, sizes, linear)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod

@@ -4,7 +4,6 @@ Every function gives its formula as it stands, in nats; the sign turns where a l
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,9 +11,10 @@ from torch.distributions import Distribution
 
 from infogan.adversarial import ADVERSARIAL, gp, r1, r2
 from infogan.codes import probs
-from infogan.config import LossConfig
 from infogan.model import InfoGAN
+from infogan.networks.layers import apart
 from infogan.prior import Prior
+from infogan.weights import Weights
 
 
 def L_I(prior: Prior, q: Mapping[str, Distribution], c: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -76,38 +76,6 @@ def pair_information(
         return P_ln_P.sum() - 2 * r_ln_r.sum() - 2 * (m - 1) * pull.sum()
 
 
-@dataclass(frozen=True)
-class Weights:
-    """The weights of the objective's terms at one update.
-
-    Args:
-        lam: λ of each code in the G step.
-        lam_D: λ of each code in the D step, where it moves trunk and Q.
-        loss: The rest.
-        plain: A plain GAN: Q's head learns what it can (λ 1) but moves neither trunk nor G.
-    """
-
-    lam: Mapping[str, float]
-    lam_D: Mapping[str, float]
-    loss: LossConfig
-    plain: bool = False
-
-
-def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False) -> Weights:
-    """The weights at one update.
-
-    λ of the categorical codes rises from 0 over the first `loss.lam_ramp` updates. λ of the
-    continuous codes is smaller in the D step, by `loss.lam_d_continuous`: Q's best answer is the
-    same at any λ > 0, and the weight there only says how far the shared trunk bends for a code.
-    """
-    rise = min(1.0, update / loss.lam_ramp) if loss.lam_ramp else 1.0
-    categorical = {code.name for code in prior.categorical}
-    lam = {code.name: code.lam * (rise if code.name in categorical else 1.0) for code in prior}
-    share = {code.name: loss.lam_d_continuous for code in prior.continuous}
-    lam_D = {name: value * share.get(name, 1.0) for name, value in lam.items()}
-    return Weights(lam, lam_D, loss, plain)
-
-
 def objective_D(
     model: InfoGAN,
     x: Tensor,
@@ -122,7 +90,7 @@ def objective_D(
 
     −V_D(D, G) − Σ_i λ_i L_I(c_i) − w_pairs I_m(real pairs) + penalties,   λ = w.lam_D
 
-    Real, augmented and generated images go through the trunk apart: batch norm must not mix them.
+    Real, generated and augmented images go through the trunk apart: batch norm must not mix them.
 
     Args:
         model: In training mode.
@@ -139,8 +107,8 @@ def objective_D(
         The loss, and its terms by name.
     """
     V = ADVERSARIAL[w.loss.adversarial]
-    h_real = model.trunk(x)
-    h_fake = model.trunk(fake)
+    pairs = [] if x_aug is None or not w.loss.pairs or w.plain else [x_aug]
+    h_real, h_fake, *h_aug = apart(model.trunk, [x, fake, *pairs])
     terms = {"loss_D": V.d(_logit(model, h_real), _logit(model, h_fake))}
 
     lam = dict.fromkeys(w.lam_D, 1.0) if w.plain else w.lam_D
@@ -149,8 +117,8 @@ def objective_D(
     terms |= {f"L_I.{name}": value for name, value in bound.items()}
     loss = terms["loss_D"] - sum(lam[name] * bound[name] for name in bound)
 
-    if x_aug is not None and w.loss.pairs and not w.plain:
-        q_real, q_aug = (model.prior.q(model.Q(h)) for h in (h_real, model.trunk(x_aug)))
+    if pairs:
+        q_real, q_aug = (model.prior.q(model.Q(h)) for h in (h_real, *h_aug))
         for code in model.prior.categorical:
             p, p_aug = probs(q_real[code.name]), probs(q_aug[code.name])
             running = r_bar[code.name] if r_bar else None

@@ -18,11 +18,12 @@ from infogan.config import Config, TrainConfig
 from infogan.data import augment, batch_indices, to_float
 from infogan.errors import InfoganError
 from infogan.model import InfoGAN
-from infogan.objective import objective_D, objective_G, weights_at
+from infogan.objective import objective_D, objective_G
 from infogan.prior import Prior
 from infogan.progress import Progress
 from infogan.run import Run
 from infogan.state import State
+from infogan.weights import starts, weights_at
 
 WARM_UP = 500  # updates after which a code that is not read is worth a warning
 
@@ -184,6 +185,12 @@ def _begin(
         )
     run.rewind(state.update)
     progress.say(f"{len(images):,} images {c}×{h}×{w} · {device} · {why}")
+    for name, update in starts(state.model.prior, config.loss).items():
+        if update >= t.updates:
+            progress.say(
+                f"warning: λ of {name} sets in at update {update}, after the last ({t.updates}): it "
+                "stays without meaning; lower --loss.lam-starts"
+            )
     if saved:
         progress.say(f"going on from update {state.update} of {t.updates}")
     return state, dtype

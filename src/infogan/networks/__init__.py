@@ -2,6 +2,7 @@
 
 from infogan.networks.base import ARCHITECTURES, Networks
 from infogan.networks.dcgan import dcgan
+from infogan.networks.heads import QHead
 from infogan.networks.mlp import mlp
 
-__all__ = ["ARCHITECTURES", "Networks", "dcgan", "mlp"]
+__all__ = ["ARCHITECTURES", "Networks", "QHead", "dcgan", "mlp"]

@@ -7,6 +7,7 @@ from torch import nn
 from infogan.config import NetConfig
 from infogan.errors import InfoganError
 from infogan.networks.base import ARCHITECTURES, Networks
+from infogan.networks.layers import Flat, Square
 
 
 @ARCHITECTURES.register("dcgan")
@@ -37,7 +38,7 @@ def dcgan(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks:
     bottom = widths[-1] * sizes[-1][0] * sizes[-1][1]
 
     def act() -> nn.Module:
-        return nn.LeakyReLU(net.slope)
+        return nn.LeakyReLU(net.slope, inplace=True)  # what it overwrites, no gradient asks for
 
     trunk: list[nn.Module] = []
     for i, (n_in, n_out) in enumerate(zip((channels, *widths), widths)):
@@ -45,7 +46,7 @@ def dcgan(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks:
         if i > 0 and net.norm == "batch":
             trunk.append(nn.BatchNorm2d(n_out))
         trunk.append(act())
-    trunk.append(nn.Flatten())
+    trunk.append(Flat())
     if net.fc:
         trunk.append(nn.Linear(bottom, net.fc))
         if net.norm == "batch":
@@ -54,13 +55,13 @@ def dcgan(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks:
 
     body: list[nn.Module] = []
     if net.fc:
-        body += [nn.Linear(latent, net.fc), nn.BatchNorm1d(net.fc), nn.ReLU()]
-    body += [nn.Linear(net.fc or latent, bottom), nn.BatchNorm1d(bottom), nn.ReLU()]
-    body.append(nn.Unflatten(1, (widths[-1], *sizes[-1])))
+        body += [nn.Linear(latent, net.fc), nn.BatchNorm1d(net.fc), nn.ReLU(inplace=True)]
+    body += [nn.Linear(net.fc or latent, bottom), nn.BatchNorm1d(bottom), nn.ReLU(inplace=True)]
+    body.append(Square((widths[-1], sizes[-1][0], sizes[-1][1])))
     for i in reversed(range(depth)):
         n_in, n_out = widths[i], widths[i - 1] if i else channels
         odd = (sizes[i][0] - 2 * sizes[i + 1][0], sizes[i][1] - 2 * sizes[i + 1][1])
         body.append(nn.ConvTranspose2d(n_in, n_out, 4, stride=2, padding=1, output_padding=odd))
         if i:
-            body += [nn.BatchNorm2d(n_out), nn.ReLU()]
+            body += [nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
     return Networks(nn.Sequential(*body), nn.Sequential(*trunk), net.fc or bottom)

@@ -1,0 +1,117 @@
+"""Our training step against the most-used PyTorch port's, on the paper's MNIST nets at batch 128.
+
+    git clone https://github.com/Natsu6767/InfoGAN-PyTorch PORT
+    python benchmarks/port.py PORT [--steps 60] [--json FILE]
+
+The port's step is the body of its own training loop, taken from its `train.py` as it stands and run
+on batches that are ready in memory (its data loader, which decodes image by image, is left out, in
+its favour); ours is `train_step` with its data. The one change: its label of real images must be a
+float for today's torch. The two take turns, step by step; what counts is the ratio of medians.
+"""
+
+import argparse
+import ast
+import json
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from infogan import precision
+from infogan.config import recipe
+from infogan.data import batch_indices, load, to_float
+from infogan.state import State
+from infogan.training import train_step
+
+SETUP = {"netG", "discriminator", "netD", "netQ", "optimD", "optimG", "real_label", "fake_label"}
+SETUP |= {"criterionD", "criterionQ_dis", "criterionQ_con"}
+FIX = ("real_label = 1", "real_label = 1.0")
+
+
+def port_step(path: Path) -> Callable[[torch.Tensor], None]:
+    """One update of the port on a batch of images, from its own source."""
+    sys.path.insert(0, str(path))
+    from models.mnist_model import DHead, Discriminator, Generator, QHead
+
+    names: dict[str, Any] = {
+        "torch": torch, "nn": torch.nn, "optim": torch.optim, "np": np, "random": random,
+        "Generator": Generator, "Discriminator": Discriminator, "DHead": DHead, "QHead": QHead,
+        "device": torch.device("cpu"), "G_losses": [], "D_losses": [], "iters": 0, "epoch": 0,
+    }  # fmt: skip
+    source = (path / "train.py").read_text()
+    if FIX[0] not in source:
+        raise SystemExit(f"{path}/train.py is not the port's: {FIX[0]!r} is not in it")
+    exec((path / "utils.py").read_text(), names)
+    exec((path / "config.py").read_text(), names)
+    names["params"] |= {"num_z": 62, "num_dis_c": 1, "dis_c_dim": 10, "num_con_c": 2}
+
+    tree = ast.parse(source.replace(*FIX))
+    setup = [node for node in tree.body if _sets_up(node)]
+    epochs = next(node for node in tree.body if isinstance(node, ast.For))
+    loop = next(node for node in epochs.body if isinstance(node, ast.For))
+    body = [node for node in loop.body if "print" not in ast.unparse(node)]
+    exec(compile(ast.Module(setup, []), "train.py", "exec"), names)
+    code = compile(ast.Module(body, []), "train.py", "exec")
+
+    def step(x: torch.Tensor) -> None:
+        names["data"], names["i"] = x, 0
+        exec(code, names)
+
+    return step
+
+
+def _sets_up(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Assign):
+        return any(isinstance(t, ast.Name) and t.id in SETUP for t in node.targets)
+    return isinstance(node, ast.Expr) and ".apply(weights_init)" in ast.unparse(node)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("path", type=Path, help="the port's checkout")
+    parser.add_argument("--steps", type=int, default=60, help="timed steps of each")
+    parser.add_argument("--precision", default="auto", help="ours: auto, bfloat16 or float32")
+    parser.add_argument("--json", type=Path, help="also write the numbers here")
+    args = parser.parse_args()
+
+    config, cpu = recipe("mnist-paper"), torch.device("cpu")
+    dtype, why = precision.choose(args.precision, cpu)
+    images = load("mnist", "train").images
+    state = State.start(config, (1, 28, 28), cpu)
+    theirs = port_step(args.path)
+    batch = config.train.batch
+
+    def ours(i: int) -> None:
+        x = to_float(images[batch_indices(len(images), batch, i, 0)])
+        train_step(state, x.contiguous(memory_format=torch.channels_last), config, dtype)
+
+    seconds: dict[str, list[float]] = {"ours": [], "port": []}
+    warm_up = 5
+    for i in range(args.steps + warm_up):
+        x = to_float(images[batch_indices(len(images), batch, i, 1)])
+        turns = [("ours", lambda i=i: ours(i)), ("port", lambda x=x: theirs(x))]
+        for name, step in turns if i % 2 else reversed(turns):
+            began = time.perf_counter()
+            step()
+            if i >= warm_up:
+                seconds[name].append(time.perf_counter() - began)
+
+    rates = {name: batch / statistics.median(values) for name, values in seconds.items()}
+    ratio = rates["ours"] / rates["port"]
+    print(f"paper's MNIST nets, batch {batch}, ours in {why}, {torch.get_num_threads()} threads")
+    for name, values in seconds.items():
+        low, high = batch / max(values), batch / min(values)
+        print(f"  {name:5s} median {rates[name]:6.0f} images/s ({low:.0f} to {high:.0f})")
+    print(f"  ratio of medians {ratio:.2f}, n = {args.steps}")
+    if args.json:
+        args.json.write_text(json.dumps({"images_per_s": rates, "ratio": ratio}) + "\n")
+
+
+if __name__ == "__main__":
+    main()

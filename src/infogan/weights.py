@@ -1,0 +1,46 @@
+"""The weights of the objective's terms, and how they change over training."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain, repeat
+
+from infogan.config import LossConfig
+from infogan.prior import Prior
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of the objective's terms at one update.
+
+    Args:
+        lam: λ of each code in the G step.
+        lam_D: λ of each code in the D step, where it moves trunk and Q.
+        loss: The rest.
+        plain: A plain GAN: Q's head learns what it can (λ 1) but moves neither trunk nor G.
+    """
+
+    lam: Mapping[str, float]
+    lam_D: Mapping[str, float]
+    loss: LossConfig
+    plain: bool = False
+
+
+def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False) -> Weights:
+    """The weights at one update: one code after another.
+
+    λ of the categorical codes rises from 0 over the first `loss.lam_ramp` updates; λ of the
+    continuous ones sets in at `loss.lam_starts`, and has a share in the D step.
+    """
+    rise = min(1.0, update / loss.lam_ramp) if loss.lam_ramp else 1.0
+    lam = {code.name: code.lam for code in prior}
+    lam |= {code.name: code.lam * rise for code in prior.categorical}
+    lam |= {name: 0.0 for name, start in starts(prior, loss).items() if update < start}
+    share = {code.name: loss.lam_d_continuous for code in prior.continuous}
+    lam_D = {name: value * share.get(name, 1.0) for name, value in lam.items()}
+    return Weights(lam, lam_D, loss, plain)
+
+
+def starts(prior: Prior, loss: LossConfig) -> dict[str, int]:
+    """The update at which λ of each continuous code sets in."""
+    rest = repeat(loss.lam_starts[-1] if loss.lam_starts else 0)
+    return {code.name: n for code, n in zip(prior.continuous, chain(loss.lam_starts, rest))}

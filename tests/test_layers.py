@@ -1,0 +1,56 @@
+"""The fast layers equal the plain ones, values and gradients, in float64."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from infogan.config import NetConfig
+from infogan.networks import ARCHITECTURES
+from infogan.networks.layers import Flat, Square, apart
+
+
+@pytest.fixture(autouse=True)
+def float64():
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(0)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def gradients(loss, *tensors):
+    return torch.autograd.grad(loss.square().sum(), tensors)
+
+
+def test_flat_and_square_are_inverse_and_copy_nothing():
+    x = torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
+    flat = Flat()(x)
+    assert flat.shape == (2, 60)
+    assert flat.data_ptr() == x.data_ptr()
+    back = Square((3, 4, 5))(flat)
+    assert torch.equal(back, x)
+    assert back.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("kind", sorted(ARCHITECTURES))
+def test_apart_is_one_pass_for_each(kind):
+    """Outputs, gradients, and the statistics that batch norm keeps; batches of unequal size."""
+    trunk = ARCHITECTURES[kind](NetConfig(kind=kind, fc=8, widths=(4, 6)), 5, (1, 8, 8)).trunk
+    each = copy.deepcopy(trunk)
+    batches = [torch.rand(n, 1, 8, 8) ** k for k, n in enumerate((3, 5, 4), start=1)]
+    outputs, plain = apart(trunk, batches), tuple(each(x) for x in batches)
+    torch.testing.assert_close(outputs, plain)
+    torch.testing.assert_close(
+        gradients(torch.cat(outputs), *trunk.parameters()),
+        gradients(torch.cat(plain), *each.parameters()),
+    )
+    torch.testing.assert_close(trunk.state_dict(), each.state_dict())
+
+
+def test_apart_of_another_module_is_a_call_for_each():
+    class Double(nn.Module):
+        def forward(self, x):
+            return 2 * x
+
+    assert [len(h) for h in apart(Double(), [torch.ones(2, 1), torch.ones(3, 1)])] == [2, 3]

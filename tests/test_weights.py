@@ -1,0 +1,26 @@
+"""λ of each code over training."""
+
+from infogan.config import LossConfig
+from infogan.prior import Prior
+from infogan.weights import weights_at
+
+
+def test_lambda_ramp_is_for_categorical_codes():
+    prior = Prior.parse("cat3@2 + u@0.5")
+    loss = LossConfig(lam_ramp=100)
+    for update, lam in ((0, 0), (50, 1), (500, 2)):
+        assert weights_at(update, prior, loss).lam == {"cat": lam, "u": 0.5}
+    assert weights_at(0, prior, LossConfig()).lam == {"cat": 2, "u": 0.5}
+
+
+def test_continuous_codes_set_in_one_after_another():
+    prior = Prior.parse("cat3@2 + a:u@0.5 + b:g@0.1 + d:u@0.3")
+    for starts, update, lam in (
+        ((), 0, (0.5, 0.1, 0.3)),
+        ((30, 80), 29, (0, 0, 0)),
+        ((30, 80), 30, (0.5, 0, 0)),
+        ((30, 80), 80, (0.5, 0.1, 0.3)),
+        ((0, 5, 9), 5, (0.5, 0.1, 0)),
+    ):
+        w = weights_at(update, prior, LossConfig(lam_starts=starts))
+        assert w.lam == {"cat": 2} | dict(zip("abd", lam))
