@@ -27,7 +27,7 @@ from infogan import precision
 from infogan.config import recipe
 from infogan.data import batch_indices, load, to_float
 from infogan.state import State
-from infogan.training import train_step
+from infogan.step import train_step
 
 SETUP = {"netG", "discriminator", "netD", "netQ", "optimD", "optimG", "real_label", "fake_label"}
 SETUP |= {"criterionD", "criterionQ_dis", "criterionQ_con"}

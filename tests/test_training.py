@@ -14,7 +14,8 @@ from infogan.metrics.information import information
 from infogan.progress import Progress
 from infogan.run import Run
 from infogan.state import State
-from infogan.training import Interrupted, NonFinite, ignored_code, rate_at, train, train_step
+from infogan.step import NonFinite, rate_at, train_step
+from infogan.training import Interrupted, ignored_code, train
 
 CPU = torch.device("cpu")
 
@@ -168,10 +169,10 @@ def test_a_run_that_goes_on_ends_bit_for_bit_like_one_that_never_stopped(
             raise RuntimeError("the machine goes down")
         return real_step(*args)
 
-    monkeypatch.setattr("infogan.training.train_step", stop_in_the_fifth)
+    monkeypatch.setattr("infogan.step.train_step", stop_in_the_fifth)
     with pytest.raises(RuntimeError, match="goes down"):
         go(tiny, digits, tmp_path / "torn")
-    monkeypatch.setattr("infogan.training.train_step", real_step)
+    monkeypatch.setattr("infogan.step.train_step", real_step)
     assert Run.open(tmp_path / "torn").checkpoints() == [2, 4]
     torn, _ = go(tiny, digits, tmp_path / "torn")
     weights = "model/model.safetensors"
@@ -195,12 +196,12 @@ def test_ctrl_c_saves_and_the_run_goes_on(tiny, digits, tmp_path, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return terms
 
-    monkeypatch.setattr("infogan.training.train_step", press)
+    monkeypatch.setattr("infogan.step.train_step", press)
     with pytest.raises(Interrupted) as stopped:
         go(tiny, digits, tmp_path / "run")
     assert stopped.value.update == 3
     assert Run.open(tmp_path / "run").checkpoints()[-1] == 3
-    monkeypatch.setattr("infogan.training.train_step", real_step)
+    monkeypatch.setattr("infogan.step.train_step", real_step)
     torn, _ = go(tiny, digits, tmp_path / "run")
     whole, _ = go(tiny, digits, tmp_path / "whole")
     weights = "model/model.safetensors"
@@ -217,9 +218,9 @@ def test_fewer_updates_than_are_done_is_refused(tiny, digits, tmp_path):
 def test_a_term_that_is_not_finite_stops_and_keeps_the_checkpoint(
     tiny, digits, tmp_path, monkeypatch, part
 ):
-    from infogan import training
+    from infogan import step
 
-    real_D, real_G = training.objective_D, training.objective_G
+    real_D, real_G = step.objective_D, step.objective_G
     calls = 0
 
     def spoil(real):
@@ -238,9 +239,9 @@ def test_a_term_that_is_not_finite_stops_and_keeps_the_checkpoint(
         return real_step(*args)
 
     real_step = train_step
-    monkeypatch.setattr(training, "objective_D", spoil(real_D))
-    monkeypatch.setattr(training, "objective_G", spoil(real_G))
-    monkeypatch.setattr(training, "train_step", counted)
+    monkeypatch.setattr(step, "objective_D", spoil(real_D))
+    monkeypatch.setattr(step, "objective_G", spoil(real_G))
+    monkeypatch.setattr(step, "train_step", counted)
     with pytest.raises(NonFinite, match=rf"{part} is infinite or NaN at update 3"):
         go(tiny, digits, tmp_path / "run")
     update, flat = Run.open(tmp_path / "run").restore()
@@ -258,7 +259,7 @@ def test_a_weight_that_is_not_finite_is_never_saved(tiny, digits, tmp_path, monk
             state.model.D.weight.data[0, 0] = math.nan
         return terms
 
-    monkeypatch.setattr("infogan.training.train_step", spoil)
+    monkeypatch.setattr("infogan.step.train_step", spoil)
     with pytest.raises(NonFinite, match=r"model\.D\.weight"):
         go(tiny, digits, tmp_path / "run")
     assert Run.open(tmp_path / "run").checkpoints() == [2]

@@ -112,6 +112,11 @@ class TrainConfig:
     """Seed of everything random."""
     updates: Natural = 5000
     """Updates of D and of G."""
+    restarts: Natural = 1
+    """Short starts from different weights, of which the best by information on real pairs goes on
+    (no label is looked at); 1: none. A run of no more than restart_updates has none."""
+    restart_updates: Natural = 300
+    """Updates of each start."""
     batch: Annotated[int, Field(ge=2)] = 128
     """Images per update."""
     lr_d: Positive = 2e-4

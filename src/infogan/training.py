@@ -1,8 +1,6 @@
-"""Training: `train_step` is the maths, `train` the loop around it."""
+"""Training: the loop around `step.advance`."""
 
 import signal
-import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
@@ -12,18 +10,17 @@ import torch
 from torch import Tensor
 
 from infogan import precision
-from infogan.adversarial import ADVERSARIAL
 from infogan.codes import number
-from infogan.config import Config, TrainConfig
-from infogan.data import augment, batch_indices, to_float
+from infogan.config import Config
 from infogan.errors import InfoganError
 from infogan.model import InfoGAN
-from infogan.objective import objective_D, objective_G
 from infogan.prior import Prior
 from infogan.progress import Progress
+from infogan.restarts import best_start
 from infogan.run import Run
 from infogan.state import State
-from infogan.weights import starts, weights_at
+from infogan.step import Means, advance, check_finite
+from infogan.weights import starts
 
 WARM_UP = 500  # updates after which a code that is not read is worth a warning
 
@@ -34,57 +31,6 @@ class Interrupted(Exception):
     def __init__(self, update: int) -> None:
         super().__init__(f"stopped after update {update}")
         self.update = update
-
-
-class NonFinite(InfoganError):
-    """A term of the objective, or a weight, became infinite or NaN."""
-
-
-def train_step(state: State, x: Tensor, config: Config, dtype: torch.dtype) -> dict[str, Tensor]:
-    """One update of (trunk, D, Q), then one of G, each with fresh z and c.
-
-    λ L_I is in both: the first moves the trunk and Q's head, the second moves G (section 3 of
-    docs/maths.md).
-
-    Args:
-        state: Changed in place.
-        x: Real images (n, C, H, W) in [0, 1].
-        config: The run's settings.
-        dtype: Of convolutions and products.
-
-    Returns:
-        The terms of the objective by name, detached, before the update.
-
-    Raises:
-        NonFinite: a loss is infinite or NaN; it was not followed.
-    """
-    model, prior = state.model, state.model.prior
-    w = weights_at(state.update, prior, config.loss, plain=config.objective == "gan")
-    autocast = torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32)
-    pairs = bool(config.loss.pairs and prior.categorical and not w.plain)
-    x_aug = augment(x, config.augment, state.generators["augment"]) if pairs else None
-
-    latent, c = state.latent(len(x))
-    with autocast:
-        with torch.no_grad():
-            fake = model.G(latent)
-        loss_D, terms = objective_D(
-            model, x, x_aug, fake, c, w, state.generators["penalty"], state.r_bar
-        )
-    _update(state.adam_D, loss_D, terms, state.update)
-
-    latent, c = state.latent(len(x))
-    seen = x if ADVERSARIAL[w.loss.adversarial].needs_real else None
-    with autocast, _frozen(state.adam_D):
-        loss_G, terms_G = objective_G(model, model.G(latent), c, w, seen)
-    _update(state.adam_G, loss_G, terms_G, state.update)  # backward stays out of autocast
-
-    with torch.no_grad():
-        # the average starts short, so that the first images do not weigh for long
-        decay = min(config.train.ema, (1 + state.update) / (10 + state.update))
-        torch._foreach_lerp_(state.G_ema, list(model.G.parameters()), 1 - decay)
-    state.update += 1
-    return {name: term.detach() for name, term in (terms | terms_G).items()}
 
 
 def train(
@@ -112,34 +58,37 @@ def train(
     """
     t = config.train
     state, dtype = _begin(config, images, run, progress)
-    device = state.G_ema[0].device
     board = _tensorboard(run) if t.tensorboard else None
-    means, warned = _Means(), ""
-    with progress.watching(state, t.updates), _interruptible() as interrupted:
-        while state.update < t.updates:
-            _set_rates(state, t)
-            pick = batch_indices(len(images), t.batch, state.update, t.seed)
-            x = to_float(images[pick]).to(device).contiguous(memory_format=torch.channels_last)
-            means.add(train_step(state, x, config, dtype))
-
-            done = state.update == t.updates or interrupted()
-            if state.update % t.log_every == 0 or done:
-                record = means.take(state.update, t.batch)
-                run.log(record)
-                progress.show(record)
-                if not warned and (warned := ignored_code(record, config)):
-                    progress.say(f"warning: {warned}")
-                if board:
-                    for name, value in record.items():
-                        board.add_scalar(name, value, state.update)
-            if on_sample and state.update % t.sample_every == 0 and not done:
-                on_sample(state.trained(images, t.seed), state.update)
-            if state.update % t.checkpoint_every == 0 or done:
-                flat = state.tensors()
-                _check_finite(flat, state.update)
-                run.checkpoint(state.update, flat, t.keep)
-            if done and state.update < t.updates:
+    means, warned = Means(), ""
+    with _interruptible() as interrupted:
+        if state.update == 0 and t.restarts > 1 and t.restart_updates < t.updates:
+            state = best_start(state, images, config, dtype, run, progress, interrupted)
+            run.checkpoint(state.update, state.tensors(), t.keep)
+            if interrupted():
                 raise Interrupted(state.update)
+            means = Means()
+        with progress.watching(state, t.updates):
+            while state.update < t.updates:
+                means.add(advance(state, images, config, dtype))
+
+                done = state.update == t.updates or interrupted()
+                if state.update % t.log_every == 0 or done:
+                    record = means.take(state.update, t.batch)
+                    run.log(record)
+                    progress.show(record)
+                    if not warned and (warned := ignored_code(record, config)):
+                        progress.say(f"warning: {warned}")
+                    if board:
+                        for name, value in record.items():
+                            board.add_scalar(name, value, state.update)
+                if on_sample and state.update % t.sample_every == 0 and not done:
+                    on_sample(state.trained(images, t.seed), state.update)
+                if state.update % t.checkpoint_every == 0 or done:
+                    flat = state.tensors()
+                    check_finite(flat, state.update)
+                    run.checkpoint(state.update, flat, t.keep)
+                if done and state.update < t.updates:
+                    raise Interrupted(state.update)
     if board:
         board.close()
     model = state.trained(images, t.seed)
@@ -188,87 +137,12 @@ def _begin(
     for name, update in starts(state.model.prior, config.loss).items():
         if update >= t.updates:
             progress.say(
-                f"warning: λ of {name} sets in at update {update}, after the last ({t.updates}): it "
-                "stays without meaning; lower --loss.lam-starts"
+                f"warning: λ of {name} sets in at update {update}, after the last ({t.updates}): "
+                "it stays without meaning; lower --loss.lam-starts"
             )
     if saved:
         progress.say(f"going on from update {state.update} of {t.updates}")
     return state, dtype
-
-
-class _Means:
-    """The means of the terms since the last line of the log."""
-
-    def __init__(self) -> None:
-        self.sums: dict[str, float] = defaultdict(float)
-        self.steps, self.began = 0, time.perf_counter()
-
-    def add(self, terms: Mapping[str, Tensor]) -> None:
-        for name, term in terms.items():
-            self.sums[name] += term.item()
-        self.steps += 1
-
-    def take(self, update: int, batch: int) -> dict[str, Any]:
-        """One line of the log; the means start anew."""
-        seconds = time.perf_counter() - self.began
-        record: dict[str, Any] = {"update": update}
-        record |= {name: total / self.steps for name, total in self.sums.items()}
-        record |= {"seconds": round(seconds, 4)}
-        record |= {"images_per_s": round(self.steps * batch / seconds, 1)}
-        self.sums.clear()
-        self.steps, self.began = 0, time.perf_counter()
-        return record
-
-
-def rate_at(update: int, t: TrainConfig) -> float:
-    """The factor on both rates: 1, then falling linearly to `decay_to` at the end."""
-    if t.decay_from >= 1:
-        return 1.0
-    part = (update / t.updates - t.decay_from) / (1 - t.decay_from)
-    return 1 - (1 - t.decay_to) * min(1.0, max(0.0, part))
-
-
-def _set_rates(state: State, t: TrainConfig) -> None:
-    factor = rate_at(state.update, t)
-    for adam, rate in ((state.adam_D, t.lr_d), (state.adam_G, t.lr_g)):
-        for group in adam.param_groups:
-            group["lr"] = rate * factor
-
-
-def _update(adam: torch.optim.Adam, loss: Tensor, terms: Mapping[str, Tensor], update: int) -> None:
-    if not torch.isfinite(loss):
-        bad = [name for name, term in terms.items() if not torch.isfinite(term)] or ["the sum"]
-        raise NonFinite(_not_finite(bad[0], update))
-    adam.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    adam.step()
-
-
-def _check_finite(flat: Mapping[str, Tensor], update: int) -> None:
-    """A gradient can spoil the weights where the loss was still finite: never save that."""
-    for name, tensor in flat.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
-            raise NonFinite(_not_finite(name, update))
-
-
-def _not_finite(what: str, update: int) -> str:
-    return (
-        f"{what} is infinite or NaN at update {update}: training stopped and the last checkpoint "
-        "is kept; lower --train.lr-d and --train.lr-g, or the weight of that term"
-    )
-
-
-@contextmanager
-def _frozen(adam: torch.optim.Adam) -> Iterator[None]:
-    """No gradients for these parameters: G's step does not need them."""
-    parameters = [p for group in adam.param_groups for p in group["params"]]
-    for p in parameters:
-        p.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for p in parameters:
-            p.requires_grad_(True)
 
 
 @contextmanager

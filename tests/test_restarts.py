@@ -1,0 +1,107 @@
+"""Short starts: the best goes on, and an interruption changes nothing."""
+
+import io
+import json
+
+import pytest
+import torch
+
+from infogan import restarts
+from infogan.config import from_yaml
+from infogan.data import to_float
+from infogan.prior import Prior
+from infogan.progress import Progress
+from infogan.run import Run
+from infogan.state import State
+from infogan.step import train_step
+from infogan.training import Interrupted, train
+
+
+@pytest.fixture
+def config(tiny):
+    """Three starts of three updates, in a run of six."""
+    return from_yaml("train: {restarts: 3, restart_updates: 3, checkpoint_every: 4}", "test", tiny)
+
+
+def go(config, digits, path):
+    run = Run.open(path) if Run.exists(path) else Run.create(path, config, "test")
+    said = io.StringIO()
+    return run, train(config, digits, run, Progress(Prior.parse(config.codes), said)), said
+
+
+def score_of(seed, config, digits):
+    """The mean of I_m over the first three updates of a state with that seed."""
+    from infogan.data import batch_indices
+
+    seeded = from_yaml(f"train: {{seed: {seed}}}", "test", config)
+    state = State.start(seeded, (1, 28, 28), torch.device("cpu"))
+    scores = []
+    for update in range(3):
+        pick = batch_indices(len(digits), config.train.batch, update, config.train.seed)
+        x = to_float(digits[pick]).contiguous(memory_format=torch.channels_last)
+        scores.append(train_step(state, x, config, torch.float32)["I_pairs.digit"].item())
+    return sum(scores) / 3
+
+
+def test_the_start_with_most_information_goes_on(config, digits, tmp_path):
+    config = from_yaml("train: {precision: float32}", "test", config)
+    run, _, said = go(config, digits, tmp_path / "run")
+    facts = json.loads((run.path / "starts.json").read_text())
+    by_hand = [score_of(restarts.STRIDE * k, config, digits) for k in range(3)]
+    assert facts["I_pairs"] == pytest.approx(by_hand, abs=1e-4)
+    assert facts["kept"] == by_hand.index(max(by_hand))
+    assert len(set(by_hand)) == 3
+    assert f"going on with start {facts['kept'] + 1}" in said.getvalue()
+    updates = [record["update"] for record in run.history()]
+    assert updates == sorted(set(updates))
+    assert updates[-1] == config.train.updates
+    assert facts["lost_seconds"] > 0
+
+
+def test_the_kept_start_goes_on_as_if_it_were_alone(config, digits, tmp_path):
+    """The first start has the run's own seed: where it is kept, the run ends like one without."""
+    for seed in range(6):
+        seeded = from_yaml(f"train: {{seed: {seed}}}", "test", config)
+        run, model, _ = go(seeded, digits, tmp_path / str(seed))
+        if json.loads((run.path / "starts.json").read_text())["kept"] == 0:
+            break
+    alone = from_yaml("train: {restarts: 1}", "test", seeded)
+    _, other, _ = go(alone, digits, tmp_path / "alone")
+    assert all(torch.equal(p, q) for p, q in zip(model.parameters(), other.parameters()))
+
+
+def test_stopped_among_the_starts_it_begins_anew_and_ends_the_same(
+    config, digits, tmp_path, monkeypatch
+):
+    import signal
+
+    whole, _, _ = go(config, digits, tmp_path / "whole")
+    real, calls = restarts.advance, 0
+
+    def stop_once(*args):
+        nonlocal calls
+        calls += 1
+        if calls == 5:
+            signal.raise_signal(signal.SIGINT)
+        return real(*args)
+
+    monkeypatch.setattr(restarts, "advance", stop_once)
+    with pytest.raises(Interrupted) as stopped:
+        go(config, digits, tmp_path / "torn")
+    assert stopped.value.update == 0
+    torn, _, _ = go(config, digits, tmp_path / "torn")
+    weights = "model/model.safetensors"
+    assert (whole.path / weights).read_bytes() == (torn.path / weights).read_bytes()
+
+
+def test_no_starts_where_nothing_tells_them_apart(config, digits, tmp_path):
+    for i, text in enumerate(("loss: {pairs: 0}", "objective: gan", "codes: z4 + 2u")):
+        run, _, said = go(from_yaml(text, "test", config), digits, tmp_path / str(i))
+        assert "one start only" in said.getvalue()
+        assert not (run.path / "starts.json").exists()
+
+
+def test_a_short_run_has_no_starts(config, digits, tmp_path):
+    short = from_yaml("train: {updates: 3}", "test", config)
+    run, _, _ = go(short, digits, tmp_path / "run")
+    assert not (run.path / "starts.json").exists()
