@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+")
     runs = [Run.open(path) for path in parser.parse_args().runs]
     metrics = [json.loads((run.path / "metrics.json").read_text()) for run in runs]
-    minutes = [sum(record["seconds"] for record in run.history()) / 60 for run in runs]
+    minutes = [run.seconds() / 60 for run in runs]
     config = runs[0].config
     seeds = ", ".join(str(run.config.train.seed) for run in runs)
     print(f"{config.recipe}, seeds {seeds}, {config.train.updates:,} updates")

@@ -1,5 +1,11 @@
+import json
 import re
+import shutil
 from html.parser import HTMLParser
+
+import pytest
+
+from infogan.cli import main
 
 
 def test_page_is_self_contained_and_small(finished):
@@ -27,3 +33,18 @@ def test_page_says_what_a_reader_asks(finished):
     ):
         assert part in page, part
     assert page.count("<img") == len(list((finished.path / "figures").glob("*.png")))
+
+
+def test_page_says_which_start_went_on(finished, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    facts = {"updates": 300, "I_pairs": [10.61, 10.93], "kept": 1, "lost_seconds": 1.5}
+    (run / "starts.json").write_text(json.dumps(facts))
+    with pytest.raises(SystemExit) as done:
+        main(["report", str(run)])
+    assert done.value.code == 0
+    said = (
+        "start 2 of 2 went on: after 300 updates their information on real pairs was 10.61, 10.93"
+    )
+    assert said in (run / "report.html").read_text()
+    assert said not in (finished.path / "report.html").read_text()

@@ -166,8 +166,7 @@ def _train(config: "Config", images: "Tensor", run: "Run", report: bool) -> int:
     except Interrupted as e:
         print(f"{e}; go on with:\n  infogan train --out {shlex.quote(str(run.path))} --resume")
         return 130
-    seconds = sum(record["seconds"] for record in run.history())
-    print(f"trained in {seconds / 60:.1f} min; model: {run.path / 'model'}")
+    print(f"trained in {run.seconds() / 60:.1f} min; model: {run.path / 'model'}")
     if report:
         from infogan.metrics import as_text, headline
 

@@ -62,7 +62,8 @@ def _page(
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>',
         f"<style>{STYLE}</style><h1>{title}</h1>",
         f"<p>{html.escape(config.data.source)} · codes {html.escape(str(prior))} · objective "
-        f"{config.objective} · {config.train.updates:,} updates of {config.train.batch}</p>",
+        f"{config.objective} · {config.train.updates:,} updates of {config.train.batch}"
+        f"{_starts(run.starts())}</p>",
         _headline(metrics),
         "<h2>What the codes do</h2>",
     ]
@@ -181,3 +182,14 @@ def _figure(name: str, caption: str, pictures: Mapping[str, bytes], plot: bool =
 
 def _filename(name: str) -> str:
     return name.replace("[", "-").replace("]", "")
+
+
+def _starts(facts: Mapping[str, Any]) -> str:
+    """Which of several starts went on, and why."""
+    if not facts:
+        return ""
+    scores = ", ".join(f"{score:.2f}" for score in facts["I_pairs"])
+    return (
+        f" · start {facts['kept'] + 1} of {len(facts['I_pairs'])} went on: after "
+        f"{facts['updates']} updates their information on real pairs was {scores} nats"
+    )

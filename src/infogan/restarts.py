@@ -10,7 +10,7 @@ from torch import Tensor
 
 from infogan.config import Config
 from infogan.progress import Progress
-from infogan.run import Run
+from infogan.run import STARTS, Run
 from infogan.state import State
 from infogan.step import Means, advance
 
@@ -82,5 +82,5 @@ def best_start(
         run.log(record)
     seconds -= sum(record["seconds"] for record in log)
     facts = {"updates": t.restart_updates, "I_pairs": scores, "kept": kept, "lost_seconds": seconds}
-    run.write("starts.json", json.dumps(facts, indent=2) + "\n")
+    run.write(STARTS, json.dumps(facts, indent=2) + "\n")
     return state

@@ -4,6 +4,7 @@
     log.jsonl        a line every few updates      samples/       pictures while training
     checkpoints/N/   state after N updates         model/         what `from_pretrained` loads
     metrics.json     `infogan evaluate`            report.html, figures/   `infogan report`
+    starts.json      the scores of several short starts, where the run had them
 
 Whatever must be whole is written to a temporary name, synced, and renamed.
 """
@@ -24,7 +25,7 @@ from torch import Tensor
 from infogan.config import Config, read_yaml, to_yaml
 from infogan.errors import InfoganError
 
-CONFIG, LOG = "config.yaml", "log.jsonl"
+CONFIG, LOG, STARTS = "config.yaml", "log.jsonl", "starts.json"
 
 
 class Run:
@@ -100,6 +101,18 @@ class Run:
             except json.JSONDecodeError:  # the last line of a run that was killed
                 continue
         return records
+
+    def starts(self) -> dict[str, Any]:
+        """What `restarts.best_start` wrote of its choice; empty where there was none."""
+        file = self.path / STARTS
+        found: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+        return found
+
+    def seconds(self) -> float:
+        """Time spent in training, that of the starts that did not go on included."""
+        lost: float = self.starts().get("lost_seconds", 0.0)
+        kept: float = sum(record["seconds"] for record in self.history())
+        return lost + kept
 
     def rewind(self, update: int) -> None:
         """Drop the log's lines after `update`: a run that goes on writes them again."""
