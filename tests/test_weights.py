@@ -1,5 +1,7 @@
 """λ of each code over training."""
 
+import pytest
+
 from infogan.config import LossConfig
 from infogan.prior import Prior
 from infogan.weights import weights_at
@@ -24,3 +26,12 @@ def test_continuous_codes_set_in_one_after_another():
     ):
         w = weights_at(update, prior, LossConfig(lam_starts=starts))
         assert w.lam == {"cat": 2} | dict(zip("abd", lam))
+
+
+def test_continuous_codes_need_less_to_keep_their_factor():
+    prior = Prior.parse("cat3@2 + a:u@0.5 + b:u@0.1")
+    loss = LossConfig(lam_rest=0.2, lam_rest_from=50, lam_starts=(0, 60), lam_d_continuous=0.5)
+    for update, a, b in ((49, 0.5, 0), (50, 0.1, 0), (60, 0.1, 0.02)):
+        w = weights_at(update, prior, loss)
+        assert w.lam == pytest.approx({"cat": 2, "a": a, "b": b})
+        assert w.lam_D == pytest.approx({"cat": 2, "a": a / 2, "b": b / 2})

@@ -75,6 +75,11 @@ class LossConfig:
     lam_starts: tuple[Count, ...] = ()
     """Update at which λ of each continuous code sets in, in the codes' order (the last holds for
     those that follow; empty: 0): a code then takes the largest factor that the ones before left."""
+    lam_rest: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Share of a continuous code's λ from update lam_rest_from on: what finds a factor is more than
+    what holds it, and pays G for writing the code down more finely than it can draw."""
+    lam_rest_from: Count = 0
+    """The update from which lam_rest counts."""
     lam_d_continuous: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of a continuous code's λ in the D step: a trunk that is bent to tell slant before it
     tells digits sorts the categories by slant. G's step has the whole λ."""
