@@ -67,7 +67,9 @@ def test_paper_mnist_layer_for_layer():
     assert (config.train.batch, config.train.updates) == (128, 5000)
     assert [code.lam for code in model.prior] == [1, 0.1, 0.1]  # section 6: smaller for continuous
     assert config.loss.pairs == config.loss.lam_ramp == 0
-    assert config.loss.lam_d_continuous == 1
+    assert config.loss.lam_d_continuous == config.loss.lam_rest == config.train.restarts == 1
+    assert not config.loss.lam_starts
+    assert not config.net.q_linear
     assert config.objective == "infogan"
 
 

@@ -8,9 +8,9 @@ SOURCE = ROOT / "src" / "infogan"
 
 # a module imports only from those before it
 ORDER = [
-    "errors", "registry", "config", "codes", "prior", "networks", "model", "adversarial",
-    "objective", "data", "precision", "run", "progress", "state", "training", "metrics",
-    "figures", "report", "arguments", "cli",
+    "errors", "registry", "config", "codes", "prior", "weights", "networks", "model",
+    "adversarial", "objective", "data", "precision", "run", "progress", "state", "step",
+    "restarts", "training", "metrics", "figures", "report", "arguments", "cli",
 ]  # fmt: skip
 
 

@@ -1,0 +1,106 @@
+"""One update: who is moved by what, and the rates."""
+
+import pytest
+import torch
+
+from infogan.config import Config, from_yaml
+from infogan.data import to_float
+from infogan.state import State
+from infogan.step import rate_at, train_step
+
+CPU = torch.device("cpu")
+
+
+def start(config, seed_shape=(1, 28, 28)):
+    return State.start(config, seed_shape, CPU)
+
+
+def moved(a, b):
+    """Which parts of the model differ between two states."""
+    return {
+        part
+        for part in ("G", "trunk", "D", "Q")
+        if not all(
+            torch.equal(p, q)
+            for p, q in zip(
+                getattr(a.model, part).parameters(), getattr(b.model, part).parameters()
+            )
+        )
+    }
+
+
+def with_(config, text):
+    return from_yaml(text, "test", config)
+
+
+@pytest.fixture
+def plain(tiny) -> Config:
+    """No pairs and no ramp, so that λ alone decides."""
+    return with_(tiny, "loss: {lam_ramp: 0, pairs: 0}")
+
+
+def test_lambda_moves_trunk_Q_and_G_but_not_the_head_of_D(plain, digits):
+    """DESIGN: λ·L_I is in the D step (trunk, Q) and in the G step (G). After one update from one
+    start, the D head has the same gradient with and without L_I."""
+    x = to_float(digits[:16])
+    off = with_(plain, "codes: z4 + digit:cat10@0 + 2u@0")
+    states = [start(config) for config in (plain, off)]
+    fresh = start(plain)
+    for state, config in zip(states, (plain, off)):
+        train_step(state, x, config, torch.float32)
+    assert moved(*states) == {"G", "trunk", "Q"}
+    assert moved(fresh, states[1]) == {"G", "trunk", "D"}
+
+
+def test_each_code_counts_with_its_own_lambda(plain, digits):
+    x = to_float(digits[:16])
+    for text in ("z4 + digit:cat10@3 + 2u@0.1", "z4 + digit:cat10 + u1:u@0.1 + u2:u@7"):
+        other = with_(plain, f"codes: {text}")
+        a, b = start(plain), start(other)
+        train_step(a, x, plain, torch.float32)
+        train_step(b, x, other, torch.float32)
+        assert moved(a, b) == {"G", "trunk", "Q"}
+
+
+def test_objective_gan_is_a_plain_gan_with_an_onlooker(plain, digits):
+    """G, trunk and D go the way of a GAN without codes' weight; Q's head learns all the same."""
+    gan = with_(plain, "objective: gan")
+    off = with_(plain, "codes: z4 + digit:cat10@0 + 2u@0")
+    a, b = start(gan), start(off)
+    for _ in range(3):
+        train_step(a, to_float(digits[:16]), gan, torch.float32)
+        train_step(b, to_float(digits[:16]), off, torch.float32)
+    assert moved(a, b) == {"Q"}
+
+
+def test_D_learns_to_tell_and_G_to_be_taken_for_real(plain, digits):
+    """Losses of D and G that are swapped fail here."""
+    x = to_float(digits[:64])
+    config = with_(plain, "{train: {lr_g: 1.0e-9, lr_d: 5.0e-3}}")
+    state = start(config)
+    for _ in range(100):
+        terms = train_step(state, x, config, torch.float32)
+    assert terms["loss_D"] < 1  # from 2 ln 2 = 1.39 at the start
+    config = with_(plain, "{train: {lr_g: 2.0e-3, lr_d: 1.0e-9}}")
+    for name, adam in (("lr_g", state.adam_G), ("lr_d", state.adam_D)):
+        adam.param_groups[0]["lr"] = getattr(config.train, name)
+    first = train_step(state, x, config, torch.float32)["loss_G"]
+    for _ in range(30):
+        last = train_step(state, x, config, torch.float32)["loss_G"]
+    assert last < first - 0.1
+
+
+@pytest.mark.parametrize("loss", ["hinge", "least-squares", "wasserstein", "relativistic"])
+def test_every_form_of_the_game_trains(tiny, digits, loss):
+    config = with_(tiny, f"loss: {{adversarial: {loss}, r1: 0.1, r2: 0.1, gp: 0.1}}")
+    state = start(config)
+    for _ in range(3):
+        terms = train_step(state, to_float(digits[:16]), config, torch.bfloat16)
+    assert all(term.isfinite() for term in terms.values())
+    assert {"r1", "r2", "gp", "I_pairs.digit", "L_I.u2", "loss_G"} <= terms.keys()
+
+
+def test_rates_fall_linearly_to_the_end():
+    t = with_(Config(), "train: {updates: 100, decay_from: 0.5, decay_to: 0.1}").train
+    assert [rate_at(u, t) for u in (0, 50, 75, 100)] == pytest.approx([1, 1, 0.55, 0.1])
+    assert rate_at(99, Config().train) == 1
