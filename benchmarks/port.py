@@ -5,7 +5,7 @@
 
 The port's step is the body of its own training loop, taken from its `train.py` as it stands and run
 on batches that are ready in memory (its data loader, which decodes image by image, is left out, in
-its favour); ours is `train_step` with its data. The one change: its label of real images must be a
+its favour); ours is `advance`, with its data. The one change: its label of real images must be a
 float for today's torch. The two take turns, step by step; what counts is the ratio of medians.
 """
 
@@ -15,19 +15,19 @@ import json
 import random
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from interleaved import WARM_UP, interleaved
 
 from infogan import precision
 from infogan.config import recipe
 from infogan.data import batch_indices, load, to_float
 from infogan.state import State
-from infogan.step import train_step
+from infogan.step import advance
 
 SETUP = {"netG", "discriminator", "netD", "netQ", "optimD", "optimG", "real_label", "fake_label"}
 SETUP |= {"criterionD", "criterionQ_dis", "criterionQ_con"}
@@ -87,21 +87,12 @@ def main() -> None:
     theirs = port_step(args.path)
     batch = config.train.batch
 
-    def ours(i: int) -> None:
-        x = to_float(images[batch_indices(len(images), batch, i, 0)])
-        train_step(state, x.contiguous(memory_format=torch.channels_last), config, dtype)
-
-    seconds: dict[str, list[float]] = {"ours": [], "port": []}
-    warm_up = 5
-    for i in range(args.steps + warm_up):
-        x = to_float(images[batch_indices(len(images), batch, i, 1)])
-        turns = [("ours", lambda i=i: ours(i)), ("port", lambda x=x: theirs(x))]
-        for name, step in turns if i % 2 else reversed(turns):
-            began = time.perf_counter()
-            step()
-            if i >= warm_up:
-                seconds[name].append(time.perf_counter() - began)
-
+    batches = (
+        to_float(images[batch_indices(len(images), batch, i, 1)])
+        for i in range(args.steps + WARM_UP)
+    )
+    sides = {"ours": lambda x: advance(state, images, config, dtype), "port": theirs}
+    seconds = interleaved(batches, sides)
     rates = {name: batch / statistics.median(values) for name, values in seconds.items()}
     ratio = rates["ours"] / rates["port"]
     print(f"paper's MNIST nets, batch {batch}, ours in {why}, {torch.get_num_threads()} threads")

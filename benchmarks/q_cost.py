@@ -9,10 +9,10 @@ of medians. Same nets, same batch of 128, same optimizer, same number format.
 import argparse
 import json
 import statistics
-import time
 from pathlib import Path
 
 import torch
+from interleaved import WARM_UP, interleaved
 
 from infogan import precision
 from infogan.adversarial import NonSaturating as V
@@ -77,21 +77,14 @@ def main() -> None:
     infogan = State.start(config, (1, 28, 28), cpu)
     gan = PlainGAN(State.start(config, (1, 28, 28), cpu), dtype)
 
-    seconds: dict[str, list[float]] = {"InfoGAN": [], "GAN without Q": []}
-    warm_up = 5
-    for i in range(args.steps + warm_up):
-        x = to_float(images[batch_indices(len(images), config.train.batch, i, 0)])
-        x = x.contiguous(memory_format=torch.channels_last)
-        turns = [
-            ("InfoGAN", lambda x=x: train_step(infogan, x, config, dtype)),
-            ("GAN without Q", lambda x=x: gan.step(x)),
-        ]
-        for name, step in turns if i % 2 else reversed(turns):
-            began = time.perf_counter()
-            step()
-            if i >= warm_up:
-                seconds[name].append(time.perf_counter() - began)
-
+    batches = (
+        to_float(images[batch_indices(len(images), config.train.batch, i, 0)]).contiguous(
+            memory_format=torch.channels_last
+        )
+        for i in range(args.steps + WARM_UP)
+    )
+    steps = {"InfoGAN": lambda x: train_step(infogan, x, config, dtype), "GAN without Q": gan.step}
+    seconds = interleaved(batches, steps)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     ratio = medians["InfoGAN"] / medians["GAN without Q"]
     print(

@@ -2,13 +2,14 @@
 
 import io
 import json
+import signal
 
 import pytest
 import torch
 
 from infogan import restarts
 from infogan.config import from_yaml
-from infogan.data import to_float
+from infogan.data import batch_indices, to_float
 from infogan.prior import Prior
 from infogan.progress import Progress
 from infogan.run import Run
@@ -31,8 +32,6 @@ def go(config, digits, path):
 
 def score_of(seed, config, digits):
     """The mean of I_m over the first three updates of a state with that seed."""
-    from infogan.data import batch_indices
-
     seeded = from_yaml(f"train: {{seed: {seed}}}", "test", config)
     state = State.start(seeded, (1, 28, 28), torch.device("cpu"))
     scores = []
@@ -73,8 +72,6 @@ def test_the_kept_start_goes_on_as_if_it_were_alone(config, digits, tmp_path):
 def test_stopped_among_the_starts_it_begins_anew_and_ends_the_same(
     config, digits, tmp_path, monkeypatch
 ):
-    import signal
-
     whole, _, _ = go(config, digits, tmp_path / "whole")
     real, calls = restarts.advance, 0
 
@@ -105,3 +102,16 @@ def test_a_short_run_has_no_starts(config, digits, tmp_path):
     short = from_yaml("train: {updates: 3}", "test", config)
     run, _, _ = go(short, digits, tmp_path / "run")
     assert not (run.path / "starts.json").exists()
+
+
+def test_tensorboard_holds_the_kept_start_too(config, digits, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run, _, _ = go(
+        from_yaml("train: {tensorboard: true}", "test", config), digits, tmp_path / "run"
+    )
+    events = EventAccumulator(str(run.path / "tensorboard"))
+    events.Reload()
+    logged = [record["update"] for record in run.history()]
+    assert [e.step for e in events.Scalars("L_I.digit")] == logged
+    assert logged[0] <= config.train.restart_updates

@@ -55,7 +55,7 @@ class NetConfig:
     """Batch norm in Q's hidden layer, as the paper has it."""
     q_linear: bool = False
     """Q reads continuous codes from the trunk's features by one linear layer, without its hidden
-    layer: a code then means one direction of features, the same in every category."""
+    layer: a code is then one direction of features, whatever the category."""
 
 
 @dataclass(frozen=True, config=STRICT)

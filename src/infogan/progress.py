@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, TextIO
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Column
+from torch import Tensor
 
 from infogan.prior import Prior
 
@@ -86,3 +88,27 @@ class Progress:
             codes.append(f"{name} {record[f'L_I.{name}']:.2f}/{h:.2f}")
         losses = f"D {record['loss_D']:.2f} G {record['loss_G']:.2f}"
         return f"{record['images_per_s']:,.0f}/s · L_I {' '.join(codes)} · {losses}"
+
+
+class Means:
+    """The means of the terms since the last line of the log."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, float] = defaultdict(float)
+        self.steps, self.began = 0, time.perf_counter()
+
+    def add(self, terms: Mapping[str, Tensor]) -> None:
+        for name, term in terms.items():
+            self.sums[name] += term.item()
+        self.steps += 1
+
+    def take(self, update: int, batch: int) -> dict[str, Any]:
+        """One line of the log; the means start anew."""
+        seconds = time.perf_counter() - self.began
+        record: dict[str, Any] = {"update": update}
+        record |= {name: total / self.steps for name, total in self.sums.items()}
+        record |= {"seconds": round(seconds, 4)}
+        record |= {"images_per_s": round(self.steps * batch / seconds, 1)}
+        self.sums.clear()
+        self.steps, self.began = 0, time.perf_counter()
+        return record

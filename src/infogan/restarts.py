@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from infogan.config import Config
-from infogan.progress import Progress
+from infogan.progress import Means, Progress
 from infogan.run import STARTS, Run
 from infogan.state import State
-from infogan.step import Means, advance
+from infogan.step import advance
 
 STRIDE = 1_000_003  # between the seeds of two starts: start 1 of seed 0 is no start of seed 1
 WINDOW = 100  # updates at the end of a start over which its score is averaged
@@ -53,7 +53,9 @@ def best_start(
         progress.say("one start only: without information on real pairs nothing tells two apart")
         return first
     device = first.G_ema[0].device
-    best, scores, seconds = (first, list[dict[str, Any]]()), list[float](), 0.0
+    best: tuple[State, list[dict[str, Any]]] = (first, [])
+    scores: list[float] = []
+    seconds = 0.0
     for k in range(t.restarts):
         seeded = replace(config, train=replace(t, seed=t.seed + STRIDE * k))
         state = State.start(seeded, first.model.shape, device)

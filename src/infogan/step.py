@@ -1,10 +1,7 @@
 """One update: the maths of training. `training` is the loop around it."""
 
-import time
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -127,27 +124,3 @@ def _frozen(adam: torch.optim.Adam) -> Iterator[None]:
     finally:
         for p in parameters:
             p.requires_grad_(True)
-
-
-class Means:
-    """The means of the terms since the last line of the log."""
-
-    def __init__(self) -> None:
-        self.sums: dict[str, float] = defaultdict(float)
-        self.steps, self.began = 0, time.perf_counter()
-
-    def add(self, terms: Mapping[str, Tensor]) -> None:
-        for name, term in terms.items():
-            self.sums[name] += term.item()
-        self.steps += 1
-
-    def take(self, update: int, batch: int) -> dict[str, Any]:
-        """One line of the log; the means start anew."""
-        seconds = time.perf_counter() - self.began
-        record: dict[str, Any] = {"update": update}
-        record |= {name: total / self.steps for name, total in self.sums.items()}
-        record |= {"seconds": round(seconds, 4)}
-        record |= {"images_per_s": round(self.steps * batch / seconds, 1)}
-        self.sums.clear()
-        self.steps, self.began = 0, time.perf_counter()
-        return record

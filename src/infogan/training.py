@@ -15,12 +15,12 @@ from infogan.config import Config
 from infogan.errors import InfoganError
 from infogan.model import InfoGAN
 from infogan.prior import Prior
-from infogan.progress import Progress
+from infogan.progress import Means, Progress
 from infogan.restarts import best_start
 from infogan.run import Run
 from infogan.state import State
-from infogan.step import Means, advance, check_finite
-from infogan.weights import starts
+from infogan.step import advance, check_finite
+from infogan.weights import onsets
 
 WARM_UP = 500  # updates after which a code that is not read is worth a warning
 
@@ -63,7 +63,9 @@ def train(
     with _interruptible() as interrupted:
         if state.update == 0 and t.restarts > 1 and t.restart_updates < t.updates:
             state = best_start(state, images, config, dtype, run, progress, interrupted)
-            run.checkpoint(state.update, state.tensors(), t.keep)
+            _save(state, run, t.keep)
+            for record in run.history():
+                _plot(board, record)
             if interrupted():
                 raise Interrupted(state.update)
             means = Means()
@@ -78,15 +80,11 @@ def train(
                     progress.show(record)
                     if not warned and (warned := ignored_code(record, config)):
                         progress.say(f"warning: {warned}")
-                    if board:
-                        for name, value in record.items():
-                            board.add_scalar(name, value, state.update)
+                    _plot(board, record)
                 if on_sample and state.update % t.sample_every == 0 and not done:
                     on_sample(state.trained(images, t.seed), state.update)
                 if state.update % t.checkpoint_every == 0 or done:
-                    flat = state.tensors()
-                    check_finite(flat, state.update)
-                    run.checkpoint(state.update, flat, t.keep)
+                    _save(state, run, t.keep)
                 if done and state.update < t.updates:
                     raise Interrupted(state.update)
     if board:
@@ -97,6 +95,18 @@ def train(
     if on_sample:
         on_sample(model, state.update)
     return model
+
+
+def _save(state: State, run: Run, keep: int) -> None:
+    flat = state.tensors()
+    check_finite(flat, state.update)
+    run.checkpoint(state.update, flat, keep)
+
+
+def _plot(board: Any, record: Mapping[str, Any]) -> None:
+    if board:
+        for name, value in record.items():
+            board.add_scalar(name, value, record["update"])
 
 
 def ignored_code(record: Mapping[str, Any], config: Config) -> str:
@@ -134,7 +144,7 @@ def _begin(
         )
     run.rewind(state.update)
     progress.say(f"{len(images):,} images {c}×{h}×{w} · {device} · {why}")
-    for name, update in starts(state.model.prior, config.loss).items():
+    for name, update in onsets(state.model.prior, config.loss).items():
         if update >= t.updates:
             progress.say(
                 f"warning: λ of {name} sets in at update {update}, after the last ({t.updates}): "

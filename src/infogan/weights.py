@@ -36,14 +36,14 @@ def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False)
     lam = {code.name: code.lam for code in prior}
     lam |= {code.name: code.lam * rise for code in prior.categorical}
     rest = loss.lam_rest if update >= loss.lam_rest_from else 1.0
-    for name, start in starts(prior, loss).items():
+    for name, start in onsets(prior, loss).items():
         lam[name] *= rest if update >= start else 0.0
     share = {code.name: loss.lam_d_continuous for code in prior.continuous}
     lam_D = {name: value * share.get(name, 1.0) for name, value in lam.items()}
     return Weights(lam, lam_D, loss, plain)
 
 
-def starts(prior: Prior, loss: LossConfig) -> dict[str, int]:
+def onsets(prior: Prior, loss: LossConfig) -> dict[str, int]:
     """The update at which λ of each continuous code sets in."""
     rest = repeat(loss.lam_starts[-1] if loss.lam_starts else 0)
     return {code.name: n for code, n in zip(prior.continuous, chain(loss.lam_starts, rest))}

@@ -12,9 +12,9 @@ class QHead(nn.Module):
     """Features (n, features) → Q's outputs (n, Σ sizes), code by code.
 
     FC q_hidden · batch norm, where `net.q_norm` has it · leaky ReLU · FC: the paper's. A code that
-    is read linearly skips all but the last: its outputs are one linear layer of the features. What
-    it means must then be one direction among them, the same in every category, where the hidden
-    layer can read slant in a four and width in a six.
+    is read linearly skips all but the last: its outputs are one linear layer of the features. It
+    is then one direction among them, whatever the category, where the hidden layer can read slant
+    in a four and width in a six.
 
     Args:
         net: `q_hidden`, `q_norm`, `slope`.
