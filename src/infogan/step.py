@@ -43,19 +43,21 @@ def train_step(state: State, x: Tensor, config: Config, dtype: torch.dtype) -> d
     pairs = bool(config.loss.pairs and prior.categorical and not w.plain)
     x_aug = augment(x, config.augment, state.generators["augment"]) if pairs else None
 
-    latent, c = state.latent(len(x))
+    latent_D, c_D = state.latent(len(x))
+    latent_G, c_G = state.latent(len(x))
     with autocast:
-        with torch.no_grad():
-            fake = model.G(latent)
+        # both now: D's update does not change G, and G's weights are cast once for the two
+        fake_D = model.G(latent_D).detach()
+        fake_G = model.G(latent_G)
+    with autocast:
         loss_D, terms = objective_D(
-            model, x, x_aug, fake, c, w, state.generators["penalty"], state.r_bar
+            model, x, x_aug, fake_D, c_D, w, state.generators["penalty"], state.r_bar
         )
     _update(state.adam_D, loss_D, terms, state.update)
 
-    latent, c = state.latent(len(x))
     seen = x if ADVERSARIAL[w.loss.adversarial].needs_real else None
     with autocast, _frozen(state.adam_D):
-        loss_G, terms_G = objective_G(model, model.G(latent), c, w, seen)
+        loss_G, terms_G = objective_G(model, fake_G, c_G, w, seen)
     _update(state.adam_G, loss_G, terms_G, state.update)  # backward stays out of autocast
 
     with torch.no_grad():
