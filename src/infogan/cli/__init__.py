@@ -1,0 +1,63 @@
+"""The `infogan` command: one short function per command, each calling one function elsewhere."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from infogan.errors import InfoganError
+from infogan.registry import unknown
+
+USAGE = """\
+usage: infogan COMMAND [ARGUMENTS]
+
+InfoGAN: interpretable latent codes from unlabelled images (Chen et al. 2016).
+
+  train [RECIPE] --out RUN      train, measure, and write a report; recipes: {recipes}
+  evaluate RUN [--json]         measure a run on the held-out split
+  report RUN                    write the run's report.html and figures/
+  figure1 RUN_INFOGAN RUN_GAN   draw the paper's Figure 1 from two runs
+
+infogan COMMAND --help tells more; infogan --version prints the version.
+"""
+
+# the module of this folder that holds it; imported only when it is asked for
+COMMANDS = {"train": "train", "evaluate": "runs", "report": "runs", "figure1": "runs"}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command; a user's mistake is one line on standard error and exit code 2."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    try:
+        sys.exit(_dispatch(args))
+    except InfoganError as e:
+        print(f"infogan: {' '.join(str(e).split())}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except PermissionError as e:
+        print(f"infogan: no permission for {e.filename}; choose another place", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:  # `infogan … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _dispatch(args: list[str]) -> int:
+    if not args or args[0] in ("-h", "--help", "help"):
+        from importlib import resources
+
+        files = resources.files("infogan").joinpath("recipes").iterdir()
+        names = sorted(f.name.removesuffix(".yaml") for f in files)
+        print(USAGE.format(recipes=", ".join(names)), end="")
+        return 0 if args else 2
+    if args[0] == "--version":
+        from infogan import __version__
+
+        print(__version__)
+        return 0
+    if args[0] not in COMMANDS:
+        raise InfoganError(unknown("command", args[0], list(COMMANDS)))
+    command = getattr(import_module(f"infogan.cli.{COMMANDS[args[0]]}"), args[0])
+    code: int = command(args[1:])
+    return code

@@ -1,0 +1,131 @@
+"""Commands on a run that is there: `infogan evaluate`, `report`, `figure1`."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from infogan.cli.arguments import parse
+from infogan.errors import InfoganError
+
+if TYPE_CHECKING:
+    from infogan.model import InfoGAN
+    from infogan.run import Run
+
+
+def evaluate(argv: list[str]) -> int:
+    """Measure a run on the held-out split."""
+    import tyro
+
+    @dataclass(frozen=True)
+    class Evaluate:
+        """Measure a run on the held-out split; also written to its metrics.json."""
+
+        run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+        """Run directory."""
+        json: tyro.conf.FlagCreatePairsOff[bool] = False
+        """Print JSON instead of a table."""
+
+    args = parse(Evaluate, argv, "evaluate")
+    from infogan.metrics import as_text
+
+    metrics = measured(opened(args.run))
+    print(json.dumps(metrics, indent=1) if args.json else as_text(metrics))
+    return 0
+
+
+def report(argv: list[str]) -> int:
+    """Write a run's report."""
+    import tyro
+
+    @dataclass(frozen=True)
+    class Report:
+        """Write a run's report.html and figures/, measuring first where that was not done."""
+
+        run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+        """Run directory."""
+
+    run = opened(parse(Report, argv, "report").run)
+    try:
+        metrics = json.loads((run.path / "metrics.json").read_text("utf-8"))
+    except (OSError, ValueError):  # not measured yet, or damaged
+        metrics = measured(run)
+    print(write_report(run, metrics))
+    return 0
+
+
+def figure1(argv: list[str]) -> int:
+    """Draw the paper's Figure 1 from two runs."""
+    import tyro
+
+    @dataclass(frozen=True)
+    class Figure1:
+        """Draw the paper's Figure 1: L_I of one code over the updates of two runs."""
+
+        run_infogan: Annotated[Path, tyro.conf.Positional]
+        """A run with --objective infogan."""
+        run_gan: Annotated[Path, tyro.conf.Positional]
+        """The same with --objective gan."""
+        out: Path = Path("figure1.png")
+        """PNG file to write."""
+        code: str | None = None
+        """Which code; the first categorical one where nothing is said."""
+
+    from infogan import figures
+    from infogan.prior import Prior
+
+    args = parse(Figure1, argv, "figure1")
+    infogan, gan = opened(args.run_infogan), opened(args.run_gan)
+    for run, wanted in ((infogan, "infogan"), (gan, "gan")):
+        if run.config.objective != wanted:
+            raise InfoganError(
+                f"{run.path} was trained with --objective {run.config.objective}, expected "
+                f"{wanted}; give the InfoGAN's run first, the plain GAN's second"
+            )
+    prior = Prior.parse(infogan.config.codes)
+    code = prior[args.code] if args.code else (*prior.categorical, *prior)[0]
+    picture = figures.figure1(infogan.history(), gan.history(), code.name, code.entropy())
+    try:
+        args.out.write_bytes(picture)
+    except OSError as e:
+        raise InfoganError(f"cannot write {args.out}: {e.strerror}; choose another --out") from None
+    print(args.out)
+    return 0
+
+
+def opened(path: Path) -> "Run":
+    """The run at a path."""
+    from infogan.run import Run
+
+    return Run.open(path)
+
+
+def measured(run: "Run") -> dict[str, Any]:
+    """Measure a run and keep the numbers in its metrics.json."""
+    from infogan.data import load
+    from infogan.metrics import evaluate as measure
+
+    metrics = measure(trained_model(run), load(run.config.data.source, "test"))
+    text = json.dumps(metrics, indent=1)
+    run.write("metrics.json", text + "\n")
+    plain: dict[str, Any] = json.loads(text)
+    return plain
+
+
+def write_report(run: "Run", metrics: dict[str, Any]) -> Path:
+    """Write the run's page; its path."""
+    from infogan.report import report as write
+
+    return write(run, trained_model(run), metrics)
+
+
+def trained_model(run: "Run") -> "InfoGAN":
+    """The run's finished model."""
+    from infogan.model import InfoGAN
+
+    if not (run.path / "model" / "config.json").is_file():
+        raise InfoganError(
+            f"{run.path} has no finished model yet; finish it with  infogan train --out {run.path} "
+            "--resume"
+        )
+    return InfoGAN.from_pretrained(run.path)
