@@ -8,7 +8,7 @@ from torch import nn
 
 from infogan.config import NetConfig
 from infogan.networks import ARCHITECTURES
-from infogan.networks.layers import Flat, Square, apart
+from infogan.networks.layers import Flat, Square, apart, folded
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +54,26 @@ def test_apart_of_another_module_is_a_call_for_each():
             return 2 * x
 
     assert [len(h) for h in apart(Double(), [torch.ones(2, 1), torch.ones(3, 1)])] == [2, 3]
+
+
+@pytest.mark.parametrize("kind", sorted(ARCHITECTURES))
+def test_folded_is_the_same_function_without_batch_norm(kind):
+    net = NetConfig(kind=kind, fc=8, widths=(4, 6))
+    networks = ARCHITECTURES[kind](net, 5, (1, 8, 8))
+    for network, x in (
+        (networks.trunk, torch.rand(7, 1, 8, 8)),
+        (networks.generator, torch.rand(7, 5)),
+    ):
+        for _ in range(3):
+            network(x)  # statistics that are not 0 and 1
+        was = copy.deepcopy(network.state_dict())
+        for layer in network:
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                nn.init.uniform_(layer.weight, 0.5, 2)
+                nn.init.uniform_(layer.bias)
+        fast = folded(network)
+        assert not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in fast.modules())
+        assert network.training
+        network.eval()
+        torch.testing.assert_close(fast(x), network(x))
+        assert was.keys() == network.state_dict().keys()

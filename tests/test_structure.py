@@ -8,7 +8,8 @@ SOURCE = ROOT / "src" / "infogan"
 
 # a module imports only from those before it
 ORDER = [
-    "errors", "registry", "config", "codes", "prior", "weights", "networks", "model",
+    "errors", "registry", "table", "config", "codes", "prior", "weights", "networks", "model",
+    "workers", "encode", "generate",
     "adversarial", "objective", "data", "precision", "run", "progress", "state", "step",
     "restarts", "training", "metrics", "figures", "report", "cli",
 ]  # fmt: skip

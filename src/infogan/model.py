@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from infogan.codes import Categorical, Code
+from infogan.codes import Categorical
 from infogan.config import Config, NetConfig, in_words
 from infogan.errors import InfoganError
 from infogan.networks import ARCHITECTURES, QHead
@@ -101,7 +101,7 @@ class InfoGAN(nn.Module):
         Raises:
             InfoganError: an unknown code, a category that does not exist, or lengths that differ.
         """
-        values = {name: self._value(self.prior[name], value) for name, value in codes.items()}
+        values = {name: self.value(name, value) for name, value in codes.items()}
         if z is not None:
             values["z"] = _vectors("z", z, self.prior.noise)
         lengths = {len(value) for value in values.values() if len(value) != 1}
@@ -162,8 +162,13 @@ class InfoGAN(nn.Module):
         finally:
             self.train(was_training)
 
-    def _value(self, code: Code, value: ArrayLike) -> Tensor:
-        """A user's value of one code as (n,) integers or (n, d) floats, n >= 1."""
+    def value(self, name: str, value: ArrayLike) -> Tensor:
+        """A user's value of one code, checked: (n,) integers or (n, d) floats, n >= 1.
+
+        Raises:
+            InfoganError: an unknown code, or a value that it cannot have.
+        """
+        code = self.prior[name]
         if not isinstance(code, Categorical):
             return _vectors(code.name, value, code.width)
         given = np.asarray(value).reshape(-1)

@@ -16,13 +16,22 @@ InfoGAN: interpretable latent codes from unlabelled images (Chen et al. 2016).
   train [RECIPE] --out RUN      train, measure, and write a report; recipes: {recipes}
   evaluate RUN [--json]         measure a run on the held-out split
   report RUN                    write the run's report.html and figures/
+  encode RUN [SOURCE]           images to codes: a table, a row for each image
+  generate RUN --out FOLDER     codes to images: an array and its codes
   figure1 RUN_INFOGAN RUN_GAN   draw the paper's Figure 1 from two runs
 
 infogan COMMAND --help tells more; infogan --version prints the version.
 """
 
 # the module of this folder that holds it; imported only when it is asked for
-COMMANDS = {"train": "train", "evaluate": "runs", "report": "runs", "figure1": "runs"}
+COMMANDS = {
+    "train": "train",
+    "evaluate": "runs",
+    "report": "runs",
+    "encode": "batch",
+    "generate": "batch",
+    "figure1": "runs",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -3,11 +3,13 @@
 Activations lie in memory pixel by pixel (channels last), as convolutions want them.
 """
 
+import copy
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 
 class Flat(nn.Module):
@@ -56,3 +58,33 @@ def apart(network: nn.Module, batches: Sequence[Tensor]) -> tuple[Tensor, ...]:
         else:
             h = layer(h)
     return torch.split(h, sizes)
+
+
+def folded(network: nn.Module) -> nn.Module:
+    """A copy for evaluation in which each batch norm is part of the layer before it.
+
+    γ (W x + b − μ) / √(σ² + ε) + β is W' x + b' again, with W' = γ W / √(σ² + ε): one pass over
+    the activations less for each batch norm.
+
+    Args:
+        network: Left as it is.
+    """
+    copied = copy.deepcopy(network).eval()
+    for part in copied.modules():
+        if not isinstance(part, nn.Sequential):
+            continue
+        kept: list[nn.Module] = []
+        for layer in part:
+            before = kept[-1] if kept else None
+            if isinstance(layer, _BatchNorm) and isinstance(before, nn.Linear):
+                kept[-1] = fuse_linear_bn_eval(before, layer)
+            elif isinstance(layer, _BatchNorm) and isinstance(before, nn.Conv2d):
+                kept[-1] = fuse_conv_bn_eval(before, layer)
+            elif isinstance(layer, _BatchNorm) and isinstance(before, nn.ConvTranspose2d):
+                kept[-1] = fuse_conv_bn_eval(before, layer, transpose=True)
+            else:
+                kept.append(layer)
+        while len(part):
+            part.pop(-1)
+        part.extend(kept)
+    return copied
