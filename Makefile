@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: setup demo test lint format clean
+.PHONY: setup demo test bench lint format clean
 
 setup: $(VENV)/.ready
 
@@ -19,6 +19,11 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+# PORT: a checkout of the port to measure beside; MODEL: a trained run for encode's categories
+bench: setup
+	$(BIN)/python benchmarks/bench.py $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model $(MODEL))
+	$(BIN)/python benchmarks/scale.py
 
 lint: setup
 	$(BIN)/ruff check .

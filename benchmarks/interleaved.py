@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
-from torch import Tensor
+X = TypeVar("X")
 
 WARM_UP = 5  # batches that are not timed
 
 
 def interleaved(
-    batches: Iterable[Tensor], steps: Mapping[str, Callable[[Tensor], object]]
+    batches: Iterable[X], steps: Mapping[str, Callable[[X], object]]
 ) -> dict[str, list[float]]:
     """Seconds of every step on every batch after the first five; the order turns each time."""
     seconds: dict[str, list[float]] = {name: [] for name in steps}

@@ -29,10 +29,8 @@ def test_encode_writes_a_row_for_each_image_of_the_runs_own_source(finished, tmp
 def test_generate_and_encode_meet(finished, tmp_path):
     """Images of `generate` are an array that `encode` reads."""
     fakes, out = tmp_path / "fakes", tmp_path / "codes.csv"
-    assert (
-        infogan("generate", finished.path, "--n", 20, "--set", "digit=3", "u1=-1", "--out", fakes)
-        == 0
-    )
+    given = ["--n", 20, "--set", "digit=3", "u1=-1", "--out", fakes]
+    assert infogan("generate", finished.path, *given) == 0
     images = np.load(fakes / "images.npy")
     assert (images.shape, images.dtype) == ((20, 1, 28, 28), np.uint8)
     with (fakes / "codes.csv").open() as f:

@@ -37,7 +37,7 @@ def generate(
         dtype: Of G; `precision.choose` gives the fastest. Pixels are formed in float32.
 
     Returns:
-        Batches: images (≤ 256, C, H, W), bytes, and each code's values, as `prior.sample` gives them.
+        Batches: images (≤ 256, C, H, W), bytes, and each code's values as in `prior.sample`.
 
     Raises:
         InfoganError: an unknown code, or a value that it cannot have.

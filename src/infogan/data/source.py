@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -65,8 +66,14 @@ def batch_indices(n: int, batch: int, update: int, seed: int) -> Tensor:
     if per_epoch == 0:
         return torch.randint(n, (batch,), generator=_generator(seed, update))
     epoch, i = divmod(update, per_epoch)
-    order = torch.randperm(n, generator=_generator(seed, epoch))
-    return order[i * batch : (i + 1) * batch]
+    return _order(n, seed, epoch)[i * batch : (i + 1) * batch]
+
+
+@lru_cache(maxsize=1)
+def _order(n: int, seed: int, epoch: int) -> Tensor:
+    """The permutation of one epoch; made once, since for a million images it costs as much as a
+    step."""
+    return torch.randperm(n, generator=_generator(seed, epoch))
 
 
 def _generator(seed: int, stream: int) -> torch.Generator:

@@ -1,0 +1,70 @@
+"""Every speed that README and docs/scale.md speak of, in one run: `make bench`.
+
+    python benchmarks/bench.py [--port CHECKOUT] [--rounds 25] [--folder docs/bench]
+
+What is compared takes turns, round by round, so that a busy machine slows all alike. Medians; the
+spread is the quarter and three quarters of the rounds. Shares are of the rate of large convolutions
+in the same number format, measured in the same rounds; operations are counted in `operations.py`.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from lines import Line
+from machine import kind, machine
+from processes import processes
+from rates import same_categories, steps_and_batches
+from startup import commands
+
+from infogan.model import InfoGAN
+
+
+def port(checkout: Path, rounds: int) -> list[Line]:
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        here = Path(__file__).with_name("port.py")
+        args = [str(checkout.absolute()), "--steps", str(rounds), "--json", file.name]
+        subprocess.run([sys.executable, str(here), *args], check=True, stdout=subprocess.DEVNULL)
+        found = json.loads(Path(file.name).read_text())
+    theirs, ours = found["images_per_s"]["port"], found["images_per_s"]["ours"]
+    return [
+        Line("step of Natsu6767's port, paper's nets", theirs, theirs, theirs),
+        Line("ours beside it", ours, ours, ours, ratio=found["ratio"], to="the port"),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=Path, help="checkout of Natsu6767/InfoGAN-PyTorch")
+    parser.add_argument("--model", type=Path, help="a trained run, for encode's categories")
+    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--folder", type=Path, default=Path("docs/bench"))
+    args = parser.parse_args()
+    lines: list[Line] = []
+
+    def show(new: list[Line]) -> None:
+        lines.extend(new)
+        print(*new, sep="\n", flush=True)
+
+    print(*(f"{k}: {v}" for k, v in machine().items()), sep="\n")
+    show(steps_and_batches(args.rounds))
+    if args.port:
+        show(port(args.port, 2 * args.rounds))
+    if args.model:
+        show([same_categories(InfoGAN.from_pretrained(args.model))])
+    show(processes(3))
+    with tempfile.TemporaryDirectory() as folder:
+        show(commands(Path(folder), 3))
+    table = {"machine": machine(), "lines": [asdict(x) for x in lines]}
+    args.folder.mkdir(parents=True, exist_ok=True)
+    file = args.folder / f"bench-{kind()}.json"
+    file.write_text(json.dumps(table, indent=1) + "\n")
+    print(file)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""A line of the benchmarks' table."""
+
+import statistics
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table.
+
+    Args:
+        what: In words.
+        rate: Images (or GFLOP, or seconds) a second: `unit`.
+        low, high: A quarter and three quarters of the rounds.
+        ratio: To what `to` names.
+        share: Of the ceiling, 0 … 1.
+    """
+
+    what: str
+    rate: float
+    low: float
+    high: float
+    unit: str = "images/s"
+    ratio: float | None = None
+    to: str = ""
+    share: float | None = None
+
+    def __str__(self) -> str:
+        ratio = f"{self.ratio:6.2f} × {self.to}" if self.ratio is not None else ""
+        share = f"{self.share:6.2f} of the ceiling" if self.share is not None else ""
+        rate = f"{self.rate:10,.1f} ({self.low:,.1f} to {self.high:,.1f}) {self.unit}"
+        return "  ".join(
+            part for part in (f"{self.what:44s}{rate}", ratio, share, self.note) if part
+        )
+
+
+def line(what: str, amount: float, seconds: list[float], **more: Any) -> Line:
+    """amount / seconds: median and quartiles."""
+    q1, median, q3 = statistics.quantiles(seconds, n=4)
+    return Line(what, amount / median, amount / q3, amount / q1, **more)

@@ -1,0 +1,34 @@
+"""Which machine the numbers are from."""
+
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from infogan import precision
+
+CPU = torch.device("cpu")
+
+
+def machine() -> dict[str, str]:
+    """Processor, instructions in use, number format, threads, versions."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "processor": names[0] if names else "unknown",
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "oneDNN": os.environ.get("ONEDNN_MAX_CPU_ISA", "all"),
+        "tiles": str(torch.cpu._is_amx_tile_supported()),
+        "precision": precision.choose("auto", CPU)[1],
+        "threads": str(torch.get_num_threads()),
+        "torch": torch.__version__,
+        "python": sys.version.split()[0],
+    }
+
+
+def kind() -> str:
+    """`avx512-bfloat16` or `avx2-float32`: instructions and the format that training picks."""
+    dtype, _ = precision.choose("auto", CPU)
+    instructions = torch.backends.cpu.get_cpu_capability().lower().replace(" ", "")
+    return f"{instructions}-{str(dtype).removeprefix('torch.')}"

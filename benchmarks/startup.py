@@ -1,0 +1,59 @@
+"""How long each command takes to start, and how much memory training holds."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from lines import Line
+
+from infogan.data import load
+from infogan.metrics import evaluate
+from infogan.model import InfoGAN
+
+
+def command(*args: str) -> tuple[float, float]:
+    """Seconds and resident MB of one `infogan` command."""
+    began = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", "infogan", *args], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"infogan {' '.join(args)} failed")
+    return time.perf_counter() - began, usage.ru_maxrss / 1024
+
+
+def commands(folder: Path, rounds: int) -> list[Line]:
+    """Start-up of every command, and the memory of training."""
+    run = str(folder / "run")
+    short = ["--train.updates", "60", "--train.restarts", "1", "--train.checkpoint-every", "30"]
+    _, mb = command("train", "mnist", "--out", run, *short)
+    lines = [Line("train mnist, 60 updates and report: resident", mb, mb, mb, unit="MB")]
+    starts = ["--train.restarts", "2", "--train.restart-updates", "30"]
+    _, mb = command("train", "mnist", "--out", run, "--overwrite", *short[:2], *starts)
+    lines.append(Line("the same with two short starts: resident", mb, mb, mb, unit="MB"))
+    table = str(folder / "codes.npz")
+    for what, args in (
+        ("infogan --help", ["--help"]),
+        ("infogan train --help", ["train", "--help"]),
+        ("infogan train --dry-run", ["train", "mnist", "--dry-run"]),
+        ("infogan evaluate", ["evaluate", run]),
+        ("infogan report", ["report", run]),
+        ("infogan encode, 10,000 images", ["encode", run, "--out", table]),
+    ):
+        seconds = [command(*args)[0] for _ in range(rounds)]
+        lines.append(Line(what, statistics.median(seconds), min(seconds), max(seconds), unit="s"))
+    model, test = InfoGAN.from_pretrained(run), load("mnist", "test")
+    evaluate(model, test)
+    seconds = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        evaluate(model, test)
+        seconds.append(time.perf_counter() - began)
+    inside = statistics.median(seconds)
+    over = next(x.rate for x in lines if x.what == "infogan evaluate") - inside
+    lines.append(Line("evaluate's own computation", inside, min(seconds), max(seconds), unit="s"))
+    lines.append(Line("evaluate beyond its computation", over, over, over, unit="s"))
+    return lines
