@@ -67,7 +67,8 @@ def test_paper_mnist_layer_for_layer():
     assert (config.train.batch, config.train.updates) == (128, 5000)
     assert [code.lam for code in model.prior] == [1, 0.1, 0.1]  # section 6: smaller for continuous
     assert config.loss.pairs == config.loss.lam_ramp == 0
-    assert config.loss.lam_d_continuous == config.loss.lam_rest == config.train.restarts == 1
+    assert config.loss.lam_d_continuous == config.loss.lam_d_categorical == 1
+    assert config.loss.lam_rest == config.train.restarts == config.net.q_gain == 1
     assert not config.loss.lam_starts
     assert not config.net.q_linear
     assert config.objective == "infogan"
@@ -117,3 +118,18 @@ def test_only_continuous_codes_are_read_linearly():
     torch.testing.assert_close(q[:, :2], straight[:, :2])
     torch.testing.assert_close(q[:, 2:5], model.Q.deep(h))
     torch.testing.assert_close(q[:, 5:], straight[:, 2:])
+
+
+def test_only_categories_start_with_a_gain():
+    codes = "z4 + u + kind:cat3 + g"
+    for linear in (True, False):
+        plain, gained = (
+            InfoGAN(codes, (1, 8, 8), NetConfig(fc=16, q_linear=linear, q_gain=gain), seed=3)
+            for gain in (1, 5)
+        )
+        for q in (plain.Q, gained.Q):  # biases are not scaled, weights are
+            torch.nn.init.zeros_(q.deep[-1].bias)
+        h = torch.randn(6, 16)
+        a, b = plain.Q(h), gained.Q(h)
+        torch.testing.assert_close(b[:, 2:5], 5 * a[:, 2:5])
+        torch.testing.assert_close(b[:, [0, 1, 5, 6]], a[:, [0, 1, 5, 6]])

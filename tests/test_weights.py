@@ -35,3 +35,10 @@ def test_continuous_codes_need_less_to_keep_their_factor():
         w = weights_at(update, prior, loss)
         assert w.lam == pytest.approx({"cat": 2, "a": a, "b": b})
         assert w.lam_D == pytest.approx({"cat": 2, "a": a / 2, "b": b / 2})
+
+
+def test_categorical_codes_have_their_own_share_in_the_d_step():
+    prior = Prior.parse("cat3@2 + a:u@0.5")
+    w = weights_at(7, prior, LossConfig(lam_d_categorical=0.1, lam_ramp=10))
+    assert w.lam == pytest.approx({"cat": 1.4, "a": 0.5})
+    assert w.lam_D == pytest.approx({"cat": 0.14, "a": 0.5})

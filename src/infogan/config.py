@@ -53,6 +53,9 @@ class NetConfig:
     """Units of Q's own hidden layer."""
     q_norm: bool = False
     """Batch norm in Q's hidden layer, as the paper has it."""
+    q_gain: Positive = 1.0
+    """Factor on the first weights of Q's last layer for the categories. At 1 a fresh softmax is
+    nearly even, which is a saddle of the information on real pairs: hundreds of updates pass."""
     q_linear: bool = False
     """Q reads continuous codes from the trunk's features by one linear layer, without its hidden
     layer: a code is then one direction of features, whatever the category."""
@@ -80,6 +83,9 @@ class LossConfig:
     what holds it, and pays G for writing the code down more finely than it can draw."""
     lam_rest_from: Count = 0
     """The update from which lam_rest counts."""
+    lam_d_categorical: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of a categorical code's λ in the D step. Where Q also learns from real pairs, the whole
+    of it holds a wrong category: G draws it, and its images then teach Q that it is one."""
     lam_d_continuous: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of a continuous code's λ in the D step: a trunk that is bent to tell slant before it
     tells digits sorts the categories by slant. G's step has the whole λ."""

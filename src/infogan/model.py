@@ -69,7 +69,8 @@ class InfoGAN(nn.Module):
             self.D = nn.Linear(features, 1)
             linear = [self.net.q_linear and code in self.prior.continuous for code in self.prior]
             sizes = [code.n_params for code in self.prior]
-            self.Q = QHead(self.net, features, sizes, linear)
+            gains = [self.net.q_gain if c in self.prior.categorical else 1.0 for c in self.prior]
+            self.Q = QHead(self.net, features, sizes, linear, gains)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod

@@ -30,7 +30,7 @@ def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False)
 
     λ of the categorical codes rises from 0 over the first `loss.lam_ramp` updates; λ of the
     continuous ones sets in at `loss.lam_starts`, falls to `loss.lam_rest` of its value at
-    `loss.lam_rest_from`, and has a share in the D step.
+    `loss.lam_rest_from`. Both have their share of λ in the D step.
     """
     rise = min(1.0, update / loss.lam_ramp) if loss.lam_ramp else 1.0
     lam = {code.name: code.lam for code in prior}
@@ -39,6 +39,7 @@ def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False)
     for name, start in onsets(prior, loss).items():
         lam[name] *= rest if update >= start else 0.0
     share = {code.name: loss.lam_d_continuous for code in prior.continuous}
+    share |= {code.name: loss.lam_d_categorical for code in prior.categorical}
     lam_D = {name: value * share.get(name, 1.0) for name, value in lam.items()}
     return Weights(lam, lam_D, loss, plain)
 

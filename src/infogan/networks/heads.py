@@ -21,10 +21,16 @@ class QHead(nn.Module):
         features: Width of the trunk's output.
         sizes: Outputs of each code.
         linear: Whether each code is read linearly.
+        gains: Factor on the first weights of each code's last layer; 1 each where nothing is said.
     """
 
     def __init__(
-        self, net: NetConfig, features: int, sizes: Sequence[int], linear: Sequence[bool]
+        self,
+        net: NetConfig,
+        features: int,
+        sizes: Sequence[int],
+        linear: Sequence[bool],
+        gains: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
         n_linear = sum(size for size, is_linear in zip(sizes, linear) if is_linear)
@@ -34,9 +40,19 @@ class QHead(nn.Module):
         # the deep codes' outputs come first, then the linear ones': this is where each is found
         at = {False: 0, True: n_deep}
         self.order: list[int] = []
-        for size, is_linear in zip(sizes, linear):
-            self.order += range(at[is_linear], at[is_linear] + size)
+        gain = torch.ones(sum(sizes))
+        for size, is_linear, factor in zip(sizes, linear, gains or [1.0] * len(sizes), strict=True):
+            rows = range(at[is_linear], at[is_linear] + size)
+            gain[rows] = factor
+            self.order += rows
             at[is_linear] += size
+        with torch.no_grad():
+            if self.deep is not None:
+                last = self.deep[-1]
+                assert isinstance(last, nn.Linear)
+                last.weight.mul_(gain[:n_deep, None])
+            if self.straight is not None:
+                self.straight.weight.mul_(gain[n_deep:, None])
 
     def forward(self, h: Tensor) -> Tensor:
         """Q's outputs (n, Σ sizes)."""
