@@ -30,9 +30,8 @@ class Line:
         ratio = f"{self.ratio:6.2f} × {self.to}" if self.ratio is not None else ""
         share = f"{self.share:6.2f} of the ceiling" if self.share is not None else ""
         rate = f"{self.rate:10,.1f} ({self.low:,.1f} to {self.high:,.1f}) {self.unit}"
-        return "  ".join(
-            part for part in (f"{self.what:44s}{rate}", ratio, share, self.note) if part
-        )
+        parts = (f"{self.what:44s}{rate}", ratio, share)
+        return "  ".join(part for part in parts if part)
 
 
 def line(what: str, amount: float, seconds: list[float], **more: Any) -> Line:

@@ -1,6 +1,7 @@
 """What the benchmarks count and how they summarize: their numbers are README's."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,5 @@ def test_times_take_turns_and_are_summed_up_by_quartiles():
     line = lines.line("x", 10.0, [1.0, 2.0, 3.0, 4.0, 5.0])
     assert line.rate == pytest.approx(10 / 3)
     assert line.low < line.rate < line.high
+    assert "images/s" in str(line)
+    assert "0.50 of the ceiling" in str(replace(line, share=0.5))
