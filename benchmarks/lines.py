@@ -1,5 +1,6 @@
 """A line of the benchmarks' table."""
 
+import math
 import statistics
 from dataclasses import dataclass
 from typing import Any
@@ -29,9 +30,14 @@ class Line:
     def __str__(self) -> str:
         ratio = f"{self.ratio:6.2f} × {self.to}" if self.ratio is not None else ""
         share = f"{self.share:6.2f} of the ceiling" if self.share is not None else ""
-        rate = f"{self.rate:10,.1f} ({self.low:,.1f} to {self.high:,.1f}) {self.unit}"
+        rate = f"{_short(self.rate):>9s} ({_short(self.low)} to {_short(self.high)}) {self.unit}"
         parts = (f"{self.what:44s}{rate}", ratio, share)
         return "  ".join(part for part in parts if part)
+
+
+def _short(x: float) -> str:
+    """Four digits that count: `1,032`, `3.141`, `0.9994`."""
+    return f"{x:,.{max(0, 3 - math.floor(math.log10(x)))}f}" if x > 0 else f"{x:.3f}"
 
 
 def line(what: str, amount: float, seconds: list[float], **more: Any) -> Line:

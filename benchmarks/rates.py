@@ -23,7 +23,7 @@ from infogan.state import State
 from infogan.step import advance
 
 SHAPE = (1, 28, 28)
-ENCODED, GENERATED = 2560, 2560  # images in one round
+ENCODED, GENERATED = 5120, 5120  # images in one round
 
 
 def trainer(config: Config, images: torch.Tensor, dtype: torch.dtype) -> Callable[[object], object]:

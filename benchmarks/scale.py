@@ -1,6 +1,6 @@
 """How the cost of training grows, measured and drawn for docs/scale.md: part of `make bench`.
 
-    python benchmarks/scale.py [--folder docs/bench] [--rounds 7] [--draw]
+    python benchmarks/scale.py [--folder docs/bench] [--rounds 15] [--draw]
 
 Sides of the image, batch, K, number of codes, number of images: one is changed, the rest stays as
 in the paper's MNIST nets at batch 128. Settings take turns; medians. The curves of each kind of
@@ -102,8 +102,12 @@ def draw(tables: list[dict[str, Any]], file: Path) -> None:
         for table in tables:
             x, y = zip(*table["curves"][name])
             panel.plot(x, y, "o-", label=table["kind"])
-        panel.set(xscale="log", yscale="log", xlabel=name, ylabel="ms an image")
-        panel.grid(which="both", alpha=0.2)
+        ticks = [value for value, _ in tables[0]["curves"][name]]
+        panel.set(xscale="log", xlabel=name, ylabel="ms an image")
+        panel.set_xticks(ticks, [f"{value:,.0f}" for value in ticks])
+        panel.minorticks_off()
+        panel.set_ylim(bottom=0)
+        panel.grid(alpha=0.2)
     panels.flat[0].legend()
     figure.savefig(file, dpi=90)
 
@@ -111,7 +115,7 @@ def draw(tables: list[dict[str, Any]], file: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, default=Path("docs/bench"))
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--draw", action="store_true", help="draw what is there, measure nothing")
     args = parser.parse_args()
     if not args.draw:

@@ -1,6 +1,5 @@
 """How long each command takes to start, and how much memory training holds."""
 
-import os
 import statistics
 import subprocess
 import sys
@@ -13,16 +12,21 @@ from infogan.data import load
 from infogan.metrics import evaluate
 from infogan.model import InfoGAN
 
+# a small process between: a child's peak begins at the memory of the process that forked it
+MEASURED = """
+import resource, subprocess, sys, time
+began = time.perf_counter()
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
 
 def command(*args: str) -> tuple[float, float]:
     """Seconds and resident MB of one `infogan` command."""
-    began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "infogan", *args], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"infogan {' '.join(args)} failed")
-    return time.perf_counter() - began, usage.ru_maxrss / 1024
+    parts = [sys.executable, "-c", MEASURED, sys.executable, "-m", "infogan", *args]
+    said = subprocess.run(parts, stdout=subprocess.PIPE, text=True, check=True).stdout
+    seconds, kilobytes = map(float, said.split())
+    return seconds, kilobytes / 1024
 
 
 def commands(folder: Path, rounds: int) -> list[Line]:
