@@ -51,6 +51,16 @@ def test_help_is_quick_and_torch_stays_out():
         "import sys, infogan, infogan.cli; assert not {'torch', 'numpy', 'tyro'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", check], check=True)
+    help_of_one = (
+        "import sys, infogan.cli as cli\n"
+        "for command in cli.COMMANDS:\n"
+        "    try:\n"
+        "        cli.main([command, '--help'])\n"
+        "    except SystemExit as done:\n"
+        "        assert not done.code\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", help_of_one], check=True, capture_output=True)
     check = "import sys, infogan; infogan.InfoGAN; assert 'torch' in sys.modules"
     subprocess.run([sys.executable, "-c", check], check=True)
 

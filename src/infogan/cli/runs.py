@@ -71,10 +71,10 @@ def figure1(argv: list[str]) -> int:
         code: str | None = None
         """Which code; the first categorical one where nothing is said."""
 
+    args = parse(Figure1, argv, "figure1")
     from infogan import figures
     from infogan.prior import Prior
 
-    args = parse(Figure1, argv, "figure1")
     infogan, gan = opened(args.run_infogan), opened(args.run_gan)
     for run, wanted in ((infogan, "infogan"), (gan, "gan")):
         if run.config.objective != wanted:
@@ -91,6 +91,13 @@ def figure1(argv: list[str]) -> int:
         raise InfoganError(f"cannot write {args.out}: {e.strerror}; choose another --out") from None
     print(args.out)
     return 0
+
+
+def exists(path: Path) -> bool:
+    """Whether there is a run at a path."""
+    from infogan.run import Run
+
+    return Run.exists(path)
 
 
 def opened(path: Path) -> "Run":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from infogan.cli.arguments import parse
-from infogan.cli.runs import measured, opened, write_report
+from infogan.cli.runs import exists, measured, opened, write_report
 from infogan.errors import InfoganError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -65,9 +65,7 @@ def train(argv: list[str]) -> int:
     out = first.out or Path("runs") / name
     if first.resume and first.overwrite:
         raise InfoganError("--resume goes on and --overwrite starts anew; give one of the two")
-    from infogan.run import Run
-
-    resume = first.resume and Run.exists(out)
+    resume = first.resume and exists(out)
     if resume:
         base = opened(out).config
         if first.recipe and first.recipe != base.recipe:
@@ -90,6 +88,8 @@ def train(argv: list[str]) -> int:
         _check_resumable(base, config)
         run = opened(out)
     else:
+        from infogan.run import Run
+
         own = recipe(config.recipe or name)
         parts = ["infogan", "train", own.recipe, "--out", str(out), *flags(config, own)]
         run = Run.create(out, config, shlex.join(parts), given.overwrite)
