@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -25,7 +27,9 @@ def test_every_parameter_has_its_optimizer_and_rate(tiny):
     assert state.adam_D.param_groups[0]["betas"] == (0.5, 0.999)
 
 
-def test_state_comes_back_bit_for_bit(tiny, digits):
+@pytest.mark.parametrize("ema_d", [0.0, 0.9])
+def test_state_comes_back_bit_for_bit(ema_d, tiny, digits):
+    tiny = replace(tiny, train=replace(tiny.train, ema_d=ema_d))
     x = to_float(digits[:16])
     one = State.start(tiny, SHAPE, CPU)
     for _ in range(3):
@@ -39,6 +43,27 @@ def test_state_comes_back_bit_for_bit(tiny, digits):
     assert a.keys() == b.keys()
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert one.update == two.update == 4
+
+
+def test_averages_are_the_recurrence(tiny, digits):
+    """e_t = d_t e_{t-1} + (1 − d_t) w_t, d_t = min(decay, (1 + t) / (10 + t)), for G and for D."""
+    config = replace(tiny, train=replace(tiny.train, ema=0.3, ema_d=0.15))
+    state = State.start(config, SHAPE, CPU)
+    D = parameters_of(state.model.trunk, state.model.D, state.model.Q)
+    G = list(state.model.G.parameters())
+    expected = {0.3: [p.detach().clone() for p in G], 0.15: [p.detach().clone() for p in D]}
+    for t in range(4):
+        train_step(state, to_float(digits[:16]), config, torch.float32)
+        for (decay, averages), weights in zip(expected.items(), (G, D), strict=True):
+            d = min(decay, (1 + t) / (10 + t))
+            expected[decay] = [d * e + (1 - d) * w.detach() for e, w in zip(averages, weights)]
+    for averages, expect in ((state.G_ema, expected[0.3]), (state.D_ema, expected[0.15])):
+        for a, e in zip(averages, expect, strict=True):
+            torch.testing.assert_close(a, e)
+    model = state.trained(digits, seed=0)
+    kept = parameters_of(model.trunk, model.D, model.Q)
+    assert all(torch.equal(p, a) for p, a in zip(kept, state.D_ema, strict=True))
+    assert not any(torch.equal(p, a) for p, a in zip(D, state.D_ema, strict=True))
 
 
 def test_a_state_of_other_codes_is_refused(tiny, digits):

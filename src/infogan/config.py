@@ -144,6 +144,8 @@ class TrainConfig:
     """What the rates fall to, as a fraction of their first value."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.998
     """Decay of the moving average of G's weights, which is the G that is kept; 0: none."""
+    ema_d: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """The same for trunk, D and Q: the categories are then those of the average; 0: none."""
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """Number format of convolutions and products; auto: bfloat16 where the processor has it."""
     device: str = "auto"

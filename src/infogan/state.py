@@ -24,6 +24,7 @@ class State:
     Args:
         model: The networks as they train.
         G_ema: The moving average of G's parameters, in G's order.
+        D_ema: The same of trunk, D and Q, in Adam's order; empty without `train.ema_d`.
         r_bar: The running marginal of each categorical code over real images, (K,).
         adam_D: Adam of trunk, D and Q.
         adam_G: Adam of G.
@@ -33,6 +34,7 @@ class State:
 
     model: InfoGAN
     G_ema: list[Tensor]
+    D_ema: list[Tensor]
     r_bar: dict[str, Tensor]
     adam_D: torch.optim.Adam
     adam_G: torch.optim.Adam
@@ -44,20 +46,32 @@ class State:
         """The state before the first update."""
         model = InfoGAN.from_config(config, shape).to(device).train()
         # Adam is made here and only here, over every parameter of trunk, D and Q
-        adam_D = _adam(
-            parameters_of(model.trunk, model.D, model.Q), config.train.lr_d, config.train
-        )
+        discriminative = parameters_of(model.trunk, model.D, model.Q)
+        adam_D = _adam(discriminative, config.train.lr_d, config.train)
         adam_G = _adam(parameters_of(model.G), config.train.lr_g, config.train)
         streams = {
             name: torch.Generator().manual_seed(config.train.seed * len(GENERATORS) + i)
             for i, name in enumerate(GENERATORS)
         }
         G_ema = [p.detach().clone() for p in model.G.parameters()]
+        D_ema = [p.detach().clone() for p in discriminative] if config.train.ema_d else []
         r_bar = {
             code.name: torch.full((code.k,), 1 / code.k, device=device)
             for code in model.prior.categorical
         }
-        return cls(model, G_ema, r_bar, adam_D, adam_G, streams)
+        return cls(model, G_ema, D_ema, r_bar, adam_D, adam_G, streams)
+
+    @torch.no_grad()
+    def average(self, t: TrainConfig) -> None:
+        """Move the averages on, after each update."""
+        for ema, adam, decay in (
+            (self.G_ema, self.adam_G, t.ema),
+            (self.D_ema, self.adam_D, t.ema_d),
+        ):
+            # an average starts short, so that the first weights do not count for long
+            decay = min(decay, (1 + self.update) / (10 + self.update))
+            if ema:
+                torch._foreach_lerp_(ema, _parameters(adam), 1 - decay)
 
     def latent(self, n: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Fresh (z, c) ~ P: as G sees them, (n, width), and the codes by name."""
@@ -69,7 +83,8 @@ class State:
     def tensors(self) -> dict[str, Tensor]:
         """Everything as named tensors, for a checkpoint."""
         flat = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        flat |= {f"G_ema.{i}": tensor for i, tensor in enumerate(self.G_ema)}
+        for name, ema in (("G_ema", self.G_ema), ("D_ema", self.D_ema)):
+            flat |= {f"{name}.{i}": tensor for i, tensor in enumerate(ema)}
         flat |= {f"r_bar.{name}": r for name, r in self.r_bar.items()}
         for name, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
             for i, moments in adam.state_dict()["state"].items():
@@ -89,12 +104,13 @@ class State:
             groups[group][rest] = tensor
         try:
             self.model.load_state_dict(groups["model"])
-            for i, average in enumerate(self.G_ema):
-                average.copy_(groups["G_ema"][str(i)])
+            for group, ema in (("G_ema", self.G_ema), ("D_ema", self.D_ema)):
+                for i, average in enumerate(ema):
+                    average.copy_(groups[group][str(i)])
             for name, r in self.r_bar.items():
                 r.copy_(groups["r_bar"][name])
             for group, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
-                parameters = [p for group in adam.param_groups for p in group["params"]]
+                parameters = _parameters(adam)
                 moments: dict[int, dict[str, Tensor]] = defaultdict(dict)
                 for name, tensor in groups[group].items():
                     index, _, key = name.partition(".")
@@ -114,10 +130,14 @@ class State:
 
     @torch.no_grad()
     def trained(self, images: Tensor, seed: int) -> InfoGAN:
-        """A model for use: G's moving average, batch statistics made afresh, evaluation mode."""
+        """A model for use: the moving averages, batch statistics made afresh, evaluation mode."""
         model = copy.deepcopy(self.model)
         for p, average in zip(model.G.parameters(), self.G_ema, strict=True):
             p.copy_(average)
+        if self.D_ema:
+            discriminative = parameters_of(model.trunk, model.D, model.Q)
+            for p, average in zip(discriminative, self.D_ema, strict=True):
+                p.copy_(average)
         device = self.G_ema[0].device
         batches, size = CALIBRATION
         generator = torch.Generator().manual_seed(seed)
@@ -133,3 +153,7 @@ class State:
 def _adam(parameters: list[torch.nn.Parameter], rate: float, t: TrainConfig) -> torch.optim.Adam:
     # fused: the default spends a quarter of the step in the optimizer on two cores
     return torch.optim.Adam(parameters, lr=rate, betas=(t.beta1, t.beta2), fused=True)
+
+
+def _parameters(adam: torch.optim.Adam) -> list[torch.nn.Parameter]:
+    return [p for group in adam.param_groups for p in group["params"]]

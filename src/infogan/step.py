@@ -60,10 +60,7 @@ def train_step(state: State, x: Tensor, config: Config, dtype: torch.dtype) -> d
         loss_G, terms_G = objective_G(model, fake_G, c_G, w, seen)
     _update(state.adam_G, loss_G, terms_G, state.update)  # backward stays out of autocast
 
-    with torch.no_grad():
-        # the average starts short, so that the first images do not weigh for long
-        decay = min(config.train.ema, (1 + state.update) / (10 + state.update))
-        torch._foreach_lerp_(state.G_ema, list(model.G.parameters()), 1 - decay)
+    state.average(config.train)
     state.update += 1
     return {name: term.detach() for name, term in (terms | terms_G).items()}
 
