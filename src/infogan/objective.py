@@ -65,8 +65,7 @@ def pair_information(
         if p.dtype != torch.float64:
             p, p_aug = p.float(), p_aug.float()
         tiny = torch.finfo(p.dtype).tiny
-        P = p.T @ p_aug / len(p)  # (K, K)
-        P = (P + P.T) / 2
+        P = joint(p, p_aug)
         r = P.sum(1)  # (K,)
         # 0 ln 0 = 0, and its gradient stays finite
         P_ln_P = P * P.clamp_min(tiny).log()
@@ -74,6 +73,12 @@ def pair_information(
         pull = r_ln_r if r_bar is None else r * r_bar.clamp_min(tiny).log()
         # Σ_kl P_kl (ln r_k + ln r_l) = 2 Σ_k r_k ln r_k
         return P_ln_P.sum() - 2 * r_ln_r.sum() - 2 * (m - 1) * pull.sum()
+
+
+def joint(p: Tensor, p_aug: Tensor) -> Tensor:
+    """P = sym(E[p p_augᵀ]) (K, K), the joint of the categories of an image and of its copy."""
+    P = p.T @ p_aug / len(p)
+    return (P + P.T) / 2
 
 
 def objective_D(

@@ -10,6 +10,7 @@ from typing import Any
 from infogan import figures
 from infogan.config import to_yaml
 from infogan.metrics.meaning import in_words
+from infogan.metrics.pairs import in_words as pairs_in_words
 from infogan.model import InfoGAN
 from infogan.run import Run
 
@@ -98,6 +99,9 @@ def _page(
             _matching(metrics),
             _protocol(metrics, "clustering"),
         ]
+    if "protocol.pairs" in metrics:
+        sentences = "".join(f"<li>{html.escape(s)}</li>" for s in pairs_in_words(metrics))
+        parts.append(f"<h2>Without labels</h2><ul>{sentences}</ul>{_protocol(metrics, 'pairs')}")
     if config.loss.pairs and config.objective == "infogan":
         a = config.augment
         parts.append(

@@ -64,14 +64,11 @@ class State:
     @torch.no_grad()
     def average(self, t: TrainConfig) -> None:
         """Move the averages on, after each update."""
-        for ema, adam, decay in (
-            (self.G_ema, self.adam_G, t.ema),
-            (self.D_ema, self.adam_D, t.ema_d),
-        ):
-            # an average starts short, so that the first weights do not count for long
-            decay = min(decay, (1 + self.update) / (10 + self.update))
-            if ema:
-                torch._foreach_lerp_(ema, _parameters(adam), 1 - decay)
+        # an average starts short, so that the first weights do not count for long
+        short = (1 + self.update) / (10 + self.update)
+        torch._foreach_lerp_(self.G_ema, _parameters(self.adam_G), 1 - min(t.ema, short))
+        if self.D_ema:
+            torch._foreach_lerp_(self.D_ema, _parameters(self.adam_D), 1 - min(t.ema_d, short))
 
     def latent(self, n: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Fresh (z, c) ~ P: as G sees them, (n, width), and the codes by name."""
@@ -155,5 +152,5 @@ def _adam(parameters: list[torch.nn.Parameter], rate: float, t: TrainConfig) -> 
     return torch.optim.Adam(parameters, lr=rate, betas=(t.beta1, t.beta2), fused=True)
 
 
-def _parameters(adam: torch.optim.Adam) -> list[torch.nn.Parameter]:
+def _parameters(adam: torch.optim.Adam) -> list[Tensor]:
     return [p for group in adam.param_groups for p in group["params"]]

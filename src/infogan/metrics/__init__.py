@@ -5,6 +5,7 @@ from infogan.metrics.clustering import clustering
 from infogan.metrics.evaluation import as_text, evaluate, headline
 from infogan.metrics.information import information
 from infogan.metrics.meaning import FACTORS, meaning
+from infogan.metrics.pairs import pairs
 
 __all__ = [
     "FACTORS",
@@ -14,4 +15,5 @@ __all__ = [
     "headline",
     "information",
     "meaning",
+    "pairs",
 ]

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from infogan.codes import probs
+from infogan.config import AugmentConfig
 from infogan.data import Dataset
 from infogan.metrics.clustering import clustering
 from infogan.metrics.information import information
-from infogan.metrics.meaning import in_words, meaning
+from infogan.metrics.meaning import in_words as meaning_in_words
+from infogan.metrics.meaning import meaning
+from infogan.metrics.pairs import in_words as pairs_in_words
+from infogan.metrics.pairs import pairs
 from infogan.model import InfoGAN
 
 
@@ -27,7 +31,12 @@ class Budget:
     seed: int = 1_000_003
 
 
-def evaluate(model: InfoGAN, test: Dataset, budget: Budget | None = None) -> dict[str, Any]:
+def evaluate(
+    model: InfoGAN,
+    test: Dataset,
+    budget: Budget | None = None,
+    augmentations: AugmentConfig | None = None,
+) -> dict[str, Any]:
     """Every number of `infogan evaluate`, flat: {"clustering.accuracy": 0.98, …}.
 
     `protocol.FAMILY` says on what, how many and how. Clustering needs labels and a categorical
@@ -37,6 +46,7 @@ def evaluate(model: InfoGAN, test: Dataset, budget: Budget | None = None) -> dic
         model: Trained.
         test: The held-out split.
         budget: How much is measured.
+        augmentations: Of the pairs of real images, a run's own; the defaults where nothing is said.
     """
     budget = budget or Budget()
     out: dict[str, Any] = information(model, budget.fakes, budget.seed)
@@ -60,6 +70,11 @@ def evaluate(model: InfoGAN, test: Dataset, budget: Budget | None = None) -> dic
                 "labels only to measure: accuracy one-to-one (Hungarian), accuracy_many: each "
                 "category takes its commonest class"
             )
+        out |= pairs(model, test.images, augmentations or AugmentConfig(), budget.seed)
+        out["protocol.pairs"] = (
+            f"{where} and an augmented copy of each (the run's augmentations); no label: score "
+            "ranks runs of one recipe"
+        )
     if model.prior.continuous and model.shape[0] == 1:
         out |= meaning(model, budget.per_category, budget.seed)
         out["protocol.meaning"] = (
@@ -83,7 +98,7 @@ def headline(metrics: Mapping[str, Any]) -> str:
 def as_text(metrics: Mapping[str, Any]) -> str:
     """The numbers for a terminal: each family under its protocol, confusion matrix, words."""
     lines: list[str] = []
-    for family in ("information", "clustering", "meaning"):
+    for family in ("information", "clustering", "pairs", "meaning"):
         if f"protocol.{family}" not in metrics:
             continue
         lines += ["", metrics[f"protocol.{family}"]]
@@ -99,6 +114,6 @@ def as_text(metrics: Mapping[str, Any]) -> str:
                 f"  {i:5d}              " + "".join(f"{count:6d}" for count in row)
                 for i, row in enumerate(table)
             ]
-        if family == "meaning":
-            lines += [f"  {sentence}" for sentence in in_words(metrics)]
+        in_words = {"pairs": pairs_in_words, "meaning": meaning_in_words}.get(family)
+        lines += [f"  {sentence}" for sentence in in_words(metrics)] if in_words else []
     return "\n".join(lines[1:])

@@ -1,0 +1,101 @@
+"""What pairs of a held-out image and an augmented copy say of the categories, without labels."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from infogan.codes import probs
+from infogan.config import AugmentConfig
+from infogan.data import augment, to_float
+from infogan.model import InfoGAN
+from infogan.objective import joint, pair_information
+
+CROWDED, EMPTY = 1.5, 0.5  # of a category's share under P(c): two kinds in one, or hardly used
+SPLIT = 0.2  # of the smaller category's images, whose copy goes to the other: one kind in two
+CHUNK = 2000  # images augmented at once
+
+
+def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) -> dict[str, Any]:
+    """How well each categorical code's categories hold together on real images; no label.
+
+    pairs.CODE.I         = Σ_kl P_kl ln(P_kl / (r_k r_l)), nats, P the joint of Q's categories of an
+                           image and of its copy, r its marginal; at most H(r) ≤ ln K
+    pairs.CODE.score     = I / H(c): ranks runs of one recipe
+    pairs.CODE.agreement = share of images whose copy has the same argmax
+    pairs.CODE.joint     = P (K, K)
+
+    Args:
+        model: Trained.
+        images: (N, C, H, W) bytes, held out.
+        settings: The augmentations; all 0 leave every copy equal, and I says only how the
+            categories are used.
+        seed: Of the augmentations.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    copies = torch.cat(
+        [augment(to_float(x), settings, generator) for x in torch.split(images, CHUNK)]
+    )
+    q, q_copy = model.infer(images), model.infer(copies)
+    out: dict[str, Any] = {}
+    for code in model.prior.categorical:
+        p, p_copy = (probs(d[code.name]).double().cpu() for d in (q, q_copy))
+        key = f"pairs.{code.name}"
+        out[f"{key}.I"] = pair_information(p, p_copy).item()
+        out[f"{key}.score"] = out[f"{key}.I"] / code.entropy()
+        same = p.argmax(1) == p_copy.argmax(1)
+        out[f"{key}.agreement"] = same.double().mean().item()
+        out[f"{key}.joint"] = joint(p, p_copy).tolist()
+    return out
+
+
+def stuck(name: str, P: Tensor) -> list[str]:
+    """Signs that categories are no kinds of images, in words; [] where there is none.
+
+    Category k holds r_k of the images, where P(c) gives it 1/K. Of two categories k, l the share
+    P_kl / min(r_k, r_l) of pairs falls apart: between two kinds it is near 0, between two halves of
+    one kind near a half.
+
+    Args:
+        name: The code's.
+        P: The joint of its categories, (K, K), symmetric, sum 1.
+    """
+    r, K = P.sum(1), len(P)
+    signs = []
+    for k in range(K):
+        times = r[k].item() * K
+        if times > CROWDED:
+            signs.append(
+                f"{name} {k} holds {times:.1f} times its share of the images: two kinds may "
+                "share it"
+            )
+        elif times < EMPTY:
+            signs.append(f"{name} {k} holds {times:.2f} of its share: hardly used")
+    for k in range(K):
+        for other in range(k + 1, K):
+            part = (P[k, other] / torch.minimum(r[k], r[other]).clamp_min(1e-12)).item()
+            if part > SPLIT:
+                signs.append(
+                    f"{name} {k} and {other} are one kind: the copy changes sides in "
+                    f"{part:.0%} of the smaller one's pairs"
+                )
+    return signs
+
+
+def in_words(metrics: Mapping[str, Any]) -> list[str]:
+    """One sentence on each code of `pairs`' numbers, and one on each sign of trouble."""
+    said = []
+    for key, P in metrics.items():
+        if key.startswith("pairs.") and key.endswith(".joint"):
+            name = key.split(".")[1]
+            nats, score, agreement = (
+                metrics[f"pairs.{name}.{what}"] for what in ("I", "score", "agreement")
+            )
+            said.append(
+                f"{name}: {nats:.2f} of {math.log(len(P)):.2f} nats stay between a real image and its "
+                f"copy (score {score:.3f}); {agreement:.1%} keep their category"
+            )
+            said += stuck(name, torch.tensor(P))
+    return said
