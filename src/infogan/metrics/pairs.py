@@ -94,8 +94,8 @@ def in_words(metrics: Mapping[str, Any]) -> list[str]:
                 metrics[f"pairs.{name}.{what}"] for what in ("I", "score", "agreement")
             )
             said.append(
-                f"{name}: {nats:.2f} of {math.log(len(P)):.2f} nats stay between a real image and its "
-                f"copy (score {score:.3f}); {agreement:.1%} keep their category"
+                f"{name}: {nats:.2f} of {math.log(len(P)):.2f} nats stay between a real image and "
+                f"its copy (score {score:.3f}); {agreement:.1%} keep their category"
             )
             said += stuck(name, torch.tensor(P))
     return said
