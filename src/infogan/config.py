@@ -96,6 +96,12 @@ class LossConfig:
     supposes classes of about equal size."""
     pairs_memory: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Decay of the running marginal that m looks at; 0: the marginal of each batch alone."""
+    pairs_bound: NonNegative = 0.0
+    """Weight of the bound on real pairs, E ln Q(k|copy) with k ~ Q(k|image): it brings together
+    pairs that Q is sure of and puts apart, which that information leaves as they are."""
+    pairs_bound_from: Count = 0
+    """The update from which pairs_bound counts: before, it would hold categories as they happen to
+    be."""
 
 
 @dataclass(frozen=True, config=STRICT)

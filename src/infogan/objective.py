@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from infogan.adversarial import ADVERSARIAL, gp, r1, r2
-from infogan.codes import probs
+from infogan.codes import log_probs, probs
 from infogan.model import InfoGAN
 from infogan.networks.layers import apart
 from infogan.prior import Prior
@@ -81,6 +81,30 @@ def joint(p: Tensor, p_aug: Tensor) -> Tensor:
     return (P + P.T) / 2
 
 
+def pair_bound(log_p: Tensor, log_p_aug: Tensor) -> Tensor:
+    """InfoGAN's bound once more, with a real image's category as the code and its copy as G(z, c).
+
+    I(k; x') ≥ H(k) + E_x E_{k ~ Q(k|x)} ln Q(k|x')          x' the augmented copy of x
+
+    as `L_I` has it, k ~ Q(k|x) in place of c ~ P(c). This gives the second term, from the image to
+    its copy and back, the mean of the two: it is 0 where a copy is sure to keep its category. H(k)
+    is `pair_information`'s to hold up. What k is drawn from is a constant, as P(c) is.
+
+    I_m is bilinear in p and p': where Q is sure of both and they differ, the softmax leaves its
+    gradient near 0 and the pair stays apart. Here it is p' − p at the logits.
+
+    Args:
+        log_p: ln Q(k|x) of n real images, (n, K).
+        log_p_aug: The same of their copies.
+
+    Returns:
+        ≤ 0, in nats.
+    """
+    there = (log_p.detach().exp() * log_p_aug).sum(1)
+    back = (log_p_aug.detach().exp() * log_p).sum(1)
+    return (there + back).mean() / 2
+
+
 def objective_D(
     model: InfoGAN,
     x: Tensor,
@@ -93,7 +117,7 @@ def objective_D(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """What the trunk and both heads minimize.
 
-    −V_D(D, G) − Σ_i λ_i L_I(c_i) − w_pairs I_m(real pairs) + penalties,   λ = w.lam_D
+    −V_D(D, G) − Σ_i λ_i L_I(c_i) − pairs I_m − pairs_bound E ln Q(k|x') + penalties,   λ = w.lam_D
 
     Real, generated and augmented images go through the trunk apart: batch norm must not mix them.
 
@@ -132,6 +156,10 @@ def objective_D(
                 running.lerp_(r, 1 - w.loss.pairs_memory)
             terms[f"I_pairs.{code.name}"] = pair_information(p, p_aug, w.loss.pairs_m, running)
             loss = loss - w.loss.pairs * terms[f"I_pairs.{code.name}"]
+            if w.pair_bound:
+                log_p, log_p_aug = (log_probs(q[code.name]) for q in (q_real, q_aug))
+                terms[f"pair_bound.{code.name}"] = pair_bound(log_p, log_p_aug)
+                loss = loss - w.pair_bound * terms[f"pair_bound.{code.name}"]
 
     if w.loss.r1 or w.loss.r2 or w.loss.gp:
         with torch.autocast(x.device.type, enabled=False):
