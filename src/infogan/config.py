@@ -119,6 +119,11 @@ class AugmentConfig:
     """Smooth warping: each node of a 5×5 grid moves by ± this, as a fraction of the half-width."""
     shift: NonNegative = 0.0714
     """Translation as a fraction of the image's side, ± this (2 pixels of 28)."""
+    neighbours: Fraction = 0.0
+    """Share of the copies that are made of another image instead, one that looks like it: it ties
+    the odd images of a kind to the others. It supposes that near images mostly show the same."""
+    neighbours_until: Count = 1000
+    """The update from which every copy is of the image itself again: some neighbours are wrong."""
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -12,7 +12,7 @@ from infogan.config import Config
 from infogan.progress import Means, Progress
 from infogan.run import STARTS, Run
 from infogan.state import State
-from infogan.step import advance
+from infogan.step import advance, has_pairs
 
 STRIDE = 1_000_003  # between the seeds of two starts: start 1 of seed 0 is no start of seed 1
 WINDOW = 100  # updates at the end of a start over which its score is averaged
@@ -49,7 +49,7 @@ def best_start(
     """
     t = config.train
     keys = [f"I_pairs.{code.name}" for code in first.model.prior.categorical]
-    if not keys or not config.loss.pairs or config.objective == "gan":
+    if not has_pairs(config, first.model.prior):
         progress.say("one start only: without information on real pairs nothing tells two apart")
         return first
     device = first.G_ema[0].device

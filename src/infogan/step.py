@@ -8,9 +8,10 @@ from torch import Tensor
 
 from infogan.adversarial import ADVERSARIAL
 from infogan.config import Config, TrainConfig
-from infogan.data import augment, batch_indices, to_float
+from infogan.data import augment, batch_indices, look_alikes, to_float
 from infogan.errors import InfoganError
 from infogan.objective import objective_D, objective_G
+from infogan.prior import Prior
 from infogan.state import State
 from infogan.weights import weights_at
 
@@ -19,7 +20,9 @@ class NonFinite(InfoganError):
     """A term of the objective, or a weight, became infinite or NaN."""
 
 
-def train_step(state: State, x: Tensor, config: Config, dtype: torch.dtype) -> dict[str, Tensor]:
+def train_step(
+    state: State, x: Tensor, config: Config, dtype: torch.dtype, alike: Tensor | None = None
+) -> dict[str, Tensor]:
     """One update of (trunk, D, Q), then one of G, each with fresh z and c.
 
     λ L_I is in both: the first moves the trunk and Q's head, the second moves G (section 3 of
@@ -30,6 +33,7 @@ def train_step(state: State, x: Tensor, config: Config, dtype: torch.dtype) -> d
         x: Real images (n, C, H, W) in [0, 1].
         config: The run's settings.
         dtype: Of convolutions and products.
+        alike: Images like x, of which the augmented copies are made; None: x itself.
 
     Returns:
         The terms of the objective by name, detached, before the update.
@@ -40,8 +44,10 @@ def train_step(state: State, x: Tensor, config: Config, dtype: torch.dtype) -> d
     model, prior = state.model, state.model.prior
     w = weights_at(state.update, prior, config.loss, plain=config.objective == "gan")
     autocast = torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32)
-    pairs = bool(config.loss.pairs and prior.categorical and not w.plain)
-    x_aug = augment(x, config.augment, state.generators["augment"]) if pairs else None
+    x_aug = None
+    if has_pairs(config, prior):
+        copied = x if alike is None else alike
+        x_aug = augment(copied, config.augment, state.generators["augment"])
 
     latent_D, c_D = state.latent(len(x))
     latent_G, c_G = state.latent(len(x))
@@ -67,11 +73,26 @@ def train_step(state: State, x: Tensor, config: Config, dtype: torch.dtype) -> d
 
 def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> dict[str, Tensor]:
     """A run's next update: its rates, its batch of `images` (N, C, H, W) bytes, `train_step`."""
-    t = config.train
+    t, a = config.train, config.augment
     _set_rates(state, t)
     pick = batch_indices(len(images), t.batch, state.update, t.seed)
-    x = to_float(images[pick]).to(state.G_ema[0].device)
-    return train_step(state, x.contiguous(memory_format=torch.channels_last), config, dtype)
+
+    def batch(which: Tensor) -> Tensor:
+        x = to_float(images[which]).to(state.G_ema[0].device)
+        return x.contiguous(memory_format=torch.channels_last)
+
+    alike = None
+    if has_pairs(config, state.model.prior) and a.neighbours and state.update < a.neighbours_until:
+        generator = state.generators["augment"]
+        others = look_alikes(images, pick, t.seed, generator)
+        swap = torch.rand(len(pick), generator=generator) < a.neighbours
+        alike = batch(torch.where(swap, others, pick))
+    return train_step(state, batch(pick), config, dtype, alike)
+
+
+def has_pairs(config: Config, prior: Prior) -> bool:
+    """Whether Q also learns from pairs of real images."""
+    return bool(config.loss.pairs and prior.categorical and config.objective == "infogan")
 
 
 def rate_at(update: int, t: TrainConfig) -> float:

@@ -3,7 +3,17 @@
 from infogan.data import mnist as _mnist
 from infogan.data.array import read_array
 from infogan.data.augment import augment
+from infogan.data.neighbours import look_alikes
 from infogan.data.source import SOURCES, Dataset, batch_indices, load, to_float
 
-__all__ = ["SOURCES", "Dataset", "augment", "batch_indices", "load", "read_array", "to_float"]
+__all__ = [
+    "SOURCES",
+    "Dataset",
+    "augment",
+    "batch_indices",
+    "load",
+    "look_alikes",
+    "read_array",
+    "to_float",
+]
 del _mnist

@@ -1,0 +1,85 @@
+"""Images that look alike, found without labels: near each other by their principal components."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from infogan.data.source import to_float
+
+DIMENSIONS = 50  # principal components that are compared
+SIDE = 32  # pixels; a larger image is averaged down, so that the components stay few numbers
+POOL = 65_536  # images that are looked through at most
+BLOCK = 16_384  # of them in one call, so that it costs a twentieth of an update
+
+
+def look_alikes(images: Tensor, pick: Tensor, seed: int, generator: torch.Generator) -> Tensor:
+    """For some images of a set, others of it that look like them.
+
+    argmin_j ‖Wᵀ(x_i − x_j)‖,   W the first 50 principal components of the pixels,
+
+    over a block of at most half of the set that is drawn for each call, so that an image gets
+    another neighbour each time. Of MNIST's 60,000, 96 in 100 show the same digit.
+
+    Args:
+        images: (N, C, H, W) bytes, N ≥ 2.
+        pick: (n,) which of them.
+        seed: Of the images that are looked through, where there are more than 65,536.
+        generator: Draws the block.
+
+    Returns:
+        (n,) which image looks like each; never the image itself.
+    """
+    pool = _pool(images, seed)
+    block = max(2, min(BLOCK, len(pool.members) // 2))
+    start = int(torch.randint(len(pool.members) - block + 1, (), generator=generator))
+    members, features = pool.members[start : start + block], pool.features[start : start + block]
+    x = pool.project(images[pick])  # (n, d)
+    # ‖a − b‖² without ‖a‖², which is the same for all b
+    distance = features.square().sum(1) - 2 * x @ features.T  # (n, block)
+    distance[members == pick[:, None]] = torch.inf
+    return members[distance.argmin(1)]
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """The images that are looked through, in random order.
+
+    Args:
+        members: (M,) which they are.
+        features: Their principal components (M, d).
+        mean: (C·H·W,) of the small images.
+        W: (C·H·W, d), orthonormal columns.
+    """
+
+    members: Tensor
+    features: Tensor
+    mean: Tensor
+    W: Tensor
+
+    def project(self, images: Tensor) -> Tensor:
+        return (_small(images) - self.mean) @ self.W
+
+
+@lru_cache(maxsize=1)
+def _pool(images: Tensor, seed: int) -> _Pool:
+    """Made once for a set: half a second for MNIST."""
+    generator = torch.Generator().manual_seed(seed)
+    members = torch.randperm(len(images), generator=generator)[:POOL]
+    sample = _small(images[members[:BLOCK]])
+    mean = sample.mean(0)
+    with torch.random.fork_rng(devices=[]):  # svd_lowrank draws from the global generator
+        torch.manual_seed(seed)
+        _, _, W = torch.svd_lowrank(sample - mean, min(DIMENSIONS, *sample.shape))
+    parts = [(_small(images[part]) - mean) @ W for part in torch.split(members, BLOCK)]
+    return _Pool(members, torch.cat(parts), mean, W)
+
+
+def _small(images: Tensor) -> Tensor:
+    """Bytes (n, C, H, W) as rows of floats, sides of more than 32 pixels averaged down to that."""
+    x = to_float(images)
+    if max(x.shape[2:]) > SIDE:
+        x = F.interpolate(x, size=[min(SIDE, s) for s in x.shape[2:]], mode="area")
+    return x.flatten(1)

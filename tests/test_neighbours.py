@@ -1,0 +1,99 @@
+import pytest
+import torch
+
+from infogan.config import from_yaml, recipe
+from infogan.data import load, look_alikes
+from infogan.data.neighbours import _pool
+from infogan.state import State
+from infogan.step import advance
+
+
+def g(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    _pool.cache_clear()
+
+
+def kinds(n=40, noise=12):
+    """Two kinds of 6×6 images, bright left or bright right, in turn, with noise."""
+    images = torch.randint(noise, (2 * n, 1, 6, 6), generator=g(), dtype=torch.uint8)
+    images[0::2, :, :, :3] += 200
+    images[1::2, :, :, 3:] += 200
+    return images
+
+
+def test_a_neighbour_is_the_nearest_of_the_block_and_never_the_image_itself():
+    images = kinds()
+    pick = torch.arange(len(images))
+    others = look_alikes(images, pick, seed=0, generator=g())
+    assert (others != pick).all()
+    assert (others % 2 == pick % 2).all()  # of the same kind
+    pool = _pool(images, 0)
+    start = int(torch.randint(len(images) // 2 + 1, (), generator=g()))
+    block = pool.members[start : start + len(images) // 2]
+    x = images.flatten(1).double() / 255  # few images: the components keep all but the noise
+    for i in (0, 7, 31):
+        distance = (pool.project(images[block]) - pool.project(images[i : i + 1])).norm(dim=1)
+        distance[block == i] = torch.inf
+        assert others[i] == block[distance.argmin()]
+        assert (x[i] - x[others[i]]).norm() < 1.0 < (x[i] - x[i - 1]).norm()
+
+
+def test_the_block_changes_and_everything_follows_from_seed_and_generator():
+    images, pick = kinds(), torch.arange(20)
+    first = look_alikes(images, pick, 0, g(1))
+    generator = g(1)
+    assert torch.equal(first, look_alikes(images, pick, 0, generator))
+    assert not torch.equal(first, look_alikes(images, pick, 0, generator))
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    _pool.cache_clear()
+    look_alikes(images, pick, 0, generator)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_few_images_have_neighbours_too(n):
+    images = kinds()[:n]
+    others = look_alikes(images, torch.arange(n), 0, g())
+    assert (others != torch.arange(n)).all()
+    assert ((others >= 0) & (others < n)).all()
+
+
+def test_large_colour_images_are_averaged_down():
+    images = torch.zeros(12, 3, 80, 64, dtype=torch.uint8)
+    images[::2] = 255
+    images[torch.arange(12), 0, torch.arange(12) * 4] += 90
+    others = look_alikes(images, torch.arange(12), 0, g())
+    assert (others % 2 == torch.arange(12) % 2).all()
+
+
+def test_neighbours_of_digits_are_mostly_the_same_digit():
+    data = load("mnist", "train")
+    pick = torch.randperm(60_000, generator=g())[:1000]
+    others = look_alikes(data.images, pick, 0, g())
+    same = (data.labels[pick] == data.labels[others]).double().mean().item()
+    assert same > 0.94  # measured 0.96; one of ten by chance; standard error 0.006
+
+
+def test_copies_are_of_neighbours_until_their_update(digits):
+    text = """
+    net: {widths: [4, 8], fc: 16}
+    train: {batch: 8, updates: 4, precision: float32}
+    augment: {rotation: 0, shear: 0, scale: 0, shift: 0, neighbours: 1, neighbours_until: 2}
+    """
+    config = from_yaml(text, "test", recipe("mnist"))
+    state = State.start(config, (1, 28, 28), torch.device("cpu"))
+    seen = []
+    state.model.trunk[0].register_forward_hook(lambda _, x, y: seen.append(x[0].detach().clone()))
+    for update in range(4):
+        seen.clear()
+        advance(state, digits, config, torch.float32)
+        x, _, copies = seen[0].split(8)  # real, generated, copies
+        assert torch.allclose(x, copies, atol=1e-5) == (update >= 2)
+        whole = digits.float() / 255
+        apart = (copies[:, None] - whole[None]).abs().amax((2, 3, 4))  # (8, N)
+        assert apart.amin(1).max() < 1e-5  # each is an image of the set
