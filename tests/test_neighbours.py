@@ -25,21 +25,20 @@ def kinds(n=40, noise=12):
     return images
 
 
-def test_a_neighbour_is_the_nearest_of_the_block_and_never_the_image_itself():
+def test_a_neighbour_is_the_nearest_of_the_block_and_the_far_quarter_keep_themselves():
     images = kinds()
     pick = torch.arange(len(images))
     others = look_alikes(images, pick, seed=0, generator=g())
-    assert (others != pick).all()
-    assert (others % 2 == pick % 2).all()  # of the same kind
     pool = _pool(images, 0)
     start = int(torch.randint(len(images) // 2 + 1, (), generator=g()))
     block = pool.members[start : start + len(images) // 2]
-    x = images.flatten(1).double() / 255  # few images: the components keep all but the noise
-    for i in (0, 7, 31):
-        distance = (pool.project(images[block]) - pool.project(images[i : i + 1])).norm(dim=1)
-        distance[block == i] = torch.inf
-        assert others[i] == block[distance.argmin()]
-        assert (x[i] - x[others[i]]).norm() < 1.0 < (x[i] - x[i - 1]).norm()
+    apart = torch.cdist(pool.project(images), pool.project(images[block]))
+    apart[pick[:, None] == block] = torch.inf
+    least, nearest = apart.min(1)
+    taken = least.argsort()[:60]  # three quarters of 80
+    assert torch.equal(others[taken], block[nearest[taken]])
+    assert (others == pick).sum() == 20
+    assert (others % 2 == pick % 2).all()  # of the same kind
 
 
 def test_the_block_changes_and_everything_follows_from_seed_and_generator():
@@ -59,14 +58,16 @@ def test_the_block_changes_and_everything_follows_from_seed_and_generator():
 def test_few_images_have_neighbours_too(n):
     images = kinds()[:n]
     others = look_alikes(images, torch.arange(n), 0, g())
-    assert (others != torch.arange(n)).all()
+    assert (others != torch.arange(n)).any()
     assert ((others >= 0) & (others < n)).all()
+    assert len(look_alikes(images, torch.arange(0), 0, g())) == 0
 
 
 def test_large_colour_images_are_averaged_down():
     images = torch.zeros(12, 3, 80, 64, dtype=torch.uint8)
     images[::2] = 255
-    images[torch.arange(12), 0, torch.arange(12) * 4] += 90
+    images[1::2, 0] = 40
+    images[:, 1] += torch.arange(12, dtype=torch.uint8)[:, None, None]
     others = look_alikes(images, torch.arange(12), 0, g())
     assert (others % 2 == torch.arange(12) % 2).all()
 
@@ -75,8 +76,8 @@ def test_neighbours_of_digits_are_mostly_the_same_digit():
     data = load("mnist", "train")
     pick = torch.randperm(60_000, generator=g())[:1000]
     others = look_alikes(data.images, pick, 0, g())
-    same = (data.labels[pick] == data.labels[others]).double().mean().item()
-    assert same > 0.94  # measured 0.96; one of ten by chance; standard error 0.006
+    same = (data.labels[pick] == data.labels[others])[others != pick].double().mean().item()
+    assert same > 0.98  # measured 0.99; one of ten by chance; standard error 0.004
 
 
 def test_copies_are_of_neighbours_until_their_update(digits):
@@ -93,7 +94,8 @@ def test_copies_are_of_neighbours_until_their_update(digits):
         seen.clear()
         advance(state, digits, config, torch.float32)
         x, _, copies = seen[0].split(8)  # real, generated, copies
-        assert torch.allclose(x, copies, atol=1e-5) == (update >= 2)
+        same = (x - copies).abs().amax((1, 2, 3)) < 1e-5
+        assert same.sum() == (8 if update >= 2 else 2)  # the far quarter keep themselves
         whole = digits.float() / 255
         apart = (copies[:, None] - whole[None]).abs().amax((2, 3, 4))  # (8, N)
         assert apart.amin(1).max() < 1e-5  # each is an image of the set

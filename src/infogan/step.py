@@ -84,9 +84,10 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
     alike = None
     if has_pairs(config, state.model.prior) and a.neighbours and state.update < a.neighbours_until:
         generator = state.generators["augment"]
-        others = look_alikes(images, pick, t.seed, generator)
         swap = torch.rand(len(pick), generator=generator) < a.neighbours
-        alike = batch(torch.where(swap, others, pick))
+        copied = pick.clone()
+        copied[swap] = look_alikes(images, pick[swap], t.seed, generator)
+        alike = batch(copied)
     return train_step(state, batch(pick), config, dtype, alike)
 
 
