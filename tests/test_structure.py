@@ -10,7 +10,7 @@ SOURCE = ROOT / "src" / "infogan"
 ORDER = [
     "errors", "registry", "table", "config", "codes", "prior", "weights", "networks", "model",
     "workers", "encode", "generate",
-    "adversarial", "objective", "data", "precision", "run", "progress", "state", "step",
+    "adversarial", "pairs", "objective", "data", "precision", "run", "progress", "state", "step",
     "restarts", "training", "metrics", "figures", "report", "cli",
 ]  # fmt: skip
 

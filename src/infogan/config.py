@@ -96,12 +96,9 @@ class LossConfig:
     supposes classes of about equal size."""
     pairs_memory: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Decay of the running marginal that m looks at; 0: the marginal of each batch alone."""
-    pairs_bound: NonNegative = 0.0
-    """Weight of the bound on real pairs, E ln Q(k|copy) with k ~ Q(k|image): it brings together
-    pairs that Q is sure of and puts apart, which that information leaves as they are."""
-    pairs_bound_from: Count = 0
-    """The update from which pairs_bound counts: before, it would hold categories as they happen to
-    be."""
+    alike: NonNegative = 0.0
+    """Weight of the information that Q's continuous codes keep between a real image and one that
+    looks like it: they are then what makes images of one category differ most."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -119,11 +116,10 @@ class AugmentConfig:
     """Smooth warping: each node of a 5×5 grid moves by ± this, as a fraction of the half-width."""
     shift: NonNegative = 0.0714
     """Translation as a fraction of the image's side, ± this (2 pixels of 28)."""
-    neighbours: Fraction = 0.0
-    """Share of the copies that are made of another image instead, one that looks like it: it ties
-    the odd images of a kind to the others. It supposes that near images mostly show the same."""
-    neighbours_until: Count = 1000
-    """The update from which every copy is of the image itself again: some neighbours are wrong."""
+    neighbours_until: Count = 0
+    """Until this update the copies of half of the images are made of another one, that looks like
+    it: it ties the odd images of a kind to the others, and supposes that images that look alike
+    mostly show the same."""
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -10,9 +10,10 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from infogan.adversarial import ADVERSARIAL, gp, r1, r2
-from infogan.codes import log_probs, probs
+from infogan.codes import probs
 from infogan.model import InfoGAN
 from infogan.networks.layers import apart
+from infogan.pairs import LookAlikes, alike_information, pair_information
 from infogan.prior import Prior
 from infogan.weights import Weights
 
@@ -37,74 +38,6 @@ def L_I(prior: Prior, q: Mapping[str, Distribution], c: Mapping[str, Tensor]) ->
     }
 
 
-def pair_information(
-    p: Tensor, p_aug: Tensor, m: float = 1.0, r_bar: Tensor | None = None
-) -> Tensor:
-    """Information between the categories of an image and of its augmented copy, without labels.
-
-    I_m = Σ_kl P_kl ln(P_kl / (r_k r_l)) − 2 (m − 1) Σ_k r_k ln r̄_k
-    P = sym(E[p p_augᵀ]),   r = P's marginal,   r̄ = the marginal over many batches
-
-    The first sum is the mutual information of Ji et al. 2019 (IIC), eq. 3. With r̄ = r the second
-    is 2 (m − 1) H(r), so that m > 1 weighs more that the categories are used equally, as P(c) says
-    they are; the maximum over P is then (2m − 1) ln K. The counts of one batch are never quite
-    equal, even where the classes are: with r̄ of many batches only what lasts is pulled back.
-
-    Computed in at least float32: its first signal is of the size of bfloat16's rounding.
-
-    Args:
-        p: Q's categories of n real images, (n, K), rows sum to 1.
-        p_aug: The same of their augmented copies.
-        m: Weight on the marginal; > 0.
-        r_bar: r̄ (K,), a constant; None: this batch's own r.
-
-    Returns:
-        I_m in nats.
-    """
-    with torch.autocast(p.device.type, enabled=False):
-        if p.dtype != torch.float64:
-            p, p_aug = p.float(), p_aug.float()
-        tiny = torch.finfo(p.dtype).tiny
-        P = joint(p, p_aug)
-        r = P.sum(1)  # (K,)
-        # 0 ln 0 = 0, and its gradient stays finite
-        P_ln_P = P * P.clamp_min(tiny).log()
-        r_ln_r = r * r.clamp_min(tiny).log()
-        pull = r_ln_r if r_bar is None else r * r_bar.clamp_min(tiny).log()
-        # Σ_kl P_kl (ln r_k + ln r_l) = 2 Σ_k r_k ln r_k
-        return P_ln_P.sum() - 2 * r_ln_r.sum() - 2 * (m - 1) * pull.sum()
-
-
-def joint(p: Tensor, p_aug: Tensor) -> Tensor:
-    """P = sym(E[p p_augᵀ]) (K, K), the joint of the categories of an image and of its copy."""
-    P = p.T @ p_aug / len(p)
-    return (P + P.T) / 2
-
-
-def pair_bound(log_p: Tensor, log_p_aug: Tensor) -> Tensor:
-    """InfoGAN's bound once more, with a real image's category as the code and its copy as G(z, c).
-
-    I(k; x') ≥ H(k) + E_x E_{k ~ Q(k|x)} ln Q(k|x')          x' the augmented copy of x
-
-    as `L_I` has it, k ~ Q(k|x) in place of c ~ P(c). This gives the second term, from the image to
-    its copy and back, the mean of the two: it is 0 where a copy is sure to keep its category. H(k)
-    is `pair_information`'s to hold up. What k is drawn from is a constant, as P(c) is.
-
-    I_m is bilinear in p and p': where Q is sure of both and they differ, the softmax leaves its
-    gradient near 0 and the pair stays apart. Here it is p' − p at the logits.
-
-    Args:
-        log_p: ln Q(k|x) of n real images, (n, K).
-        log_p_aug: The same of their copies.
-
-    Returns:
-        ≤ 0, in nats.
-    """
-    there = (log_p.detach().exp() * log_p_aug).sum(1)
-    back = (log_p_aug.detach().exp() * log_p).sum(1)
-    return (there + back).mean() / 2
-
-
 def objective_D(
     model: InfoGAN,
     x: Tensor,
@@ -114,10 +47,11 @@ def objective_D(
     w: Weights,
     generator: torch.Generator,
     r_bar: Mapping[str, Tensor] | None = None,
+    near: LookAlikes | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """What the trunk and both heads minimize.
 
-    −V_D(D, G) − Σ_i λ_i L_I(c_i) − pairs I_m − pairs_bound E ln Q(k|x') + penalties,   λ = w.lam_D
+    −V_D(D, G) − Σ_i λ_i L_I(c_i) − pairs I_m − alike Σ_i (I_i − T_i) + penalties,   λ = w.lam_D
 
     Real, generated and augmented images go through the trunk apart: batch norm must not mix them.
 
@@ -131,6 +65,7 @@ def objective_D(
         generator: For the gradient penalty's interpolation.
         r_bar: r̄ of each categorical code (K,), for I_m; moved on in place, as batch norm moves its
             statistics. None: each batch's own r.
+        near: Look-alikes of some of x, for the information on those.
 
     Returns:
         The loss, and its terms by name.
@@ -156,10 +91,11 @@ def objective_D(
                 running.lerp_(r, 1 - w.loss.pairs_memory)
             terms[f"I_pairs.{code.name}"] = pair_information(p, p_aug, w.loss.pairs_m, running)
             loss = loss - w.loss.pairs * terms[f"I_pairs.{code.name}"]
-            if w.pair_bound:
-                log_p, log_p_aug = (log_probs(q[code.name]) for q in (q_real, q_aug))
-                terms[f"pair_bound.{code.name}"] = pair_bound(log_p, log_p_aug)
-                loss = loss - w.pair_bound * terms[f"pair_bound.{code.name}"]
+
+    if near is not None and w.alike and model.prior.continuous and not w.plain:
+        information, told = _alike(model, h_real, near)
+        terms |= {f"I_alike.{name}": value for name, value in information.items()}
+        loss = loss - w.alike * (sum(information.values()) - told)
 
     if w.loss.r1 or w.loss.r2 or w.loss.gp:
         with torch.autocast(x.device.type, enabled=False):
@@ -202,6 +138,22 @@ def objective_G(
         return terms["loss_G"], terms
     bound = L_I(model.prior, model.prior.q(model.Q(h)), c)
     return terms["loss_G"] - sum(w.lam[name] * bound[name] for name in bound), terms
+
+
+def _alike(model: InfoGAN, h: Tensor, near: LookAlikes) -> tuple[dict[str, Tensor], Tensor]:
+    """I of each continuous coordinate on look-alikes, and the sum of T; they move Q's head alone.
+
+    A trunk that hears of slant before it tells digits sorts the categories by slant.
+    """
+    prior = model.prior
+    with torch.no_grad():
+        h_near = model.trunk(near.images)
+    q, q_near = (prior.q(model.Q(features)) for features in (h.detach(), h_near))
+    u, u_near = (torch.cat([q_[c.name].mean for c in prior.continuous], 1) for q_ in (q, q_near))
+    p = probs(q[prior.categorical[0].name]) if prior.categorical else torch.ones_like(u[:, :1])
+    names = [coordinate for code in prior.continuous for coordinate in code.coordinates]
+    information, told = alike_information(u, u_near, near.rows, p)
+    return dict(zip(names, information, strict=True)), told.sum()
 
 
 def _logit(model: InfoGAN, h: Tensor) -> Tensor:

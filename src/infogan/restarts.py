@@ -30,7 +30,7 @@ def best_start(
     """Make `train.restarts` starts of `train.restart_updates` updates; give the best to go on with.
 
     Score: I_m, the information of Q's categories between real images and their augmented copies
-    (`objective.pair_information`), summed over the categorical codes, the mean of a start's last
+    (`pairs.pair_information`), summed over the categorical codes, the mean of a start's last
     100 updates. A start whose categories form late, or of which two share a kind of image, has
     less. Every start sees the same images in the same order; weights, z, c and augmentations are
     its own. The log of the best goes to the run's; `starts.json` has every score.

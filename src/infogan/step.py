@@ -11,6 +11,7 @@ from infogan.config import Config, TrainConfig
 from infogan.data import augment, batch_indices, look_alikes, to_float
 from infogan.errors import InfoganError
 from infogan.objective import objective_D, objective_G
+from infogan.pairs import LookAlikes
 from infogan.prior import Prior
 from infogan.state import State
 from infogan.weights import weights_at
@@ -21,7 +22,7 @@ class NonFinite(InfoganError):
 
 
 def train_step(
-    state: State, x: Tensor, config: Config, dtype: torch.dtype, alike: Tensor | None = None
+    state: State, x: Tensor, config: Config, dtype: torch.dtype, near: LookAlikes | None = None
 ) -> dict[str, Tensor]:
     """One update of (trunk, D, Q), then one of G, each with fresh z and c.
 
@@ -33,7 +34,7 @@ def train_step(
         x: Real images (n, C, H, W) in [0, 1].
         config: The run's settings.
         dtype: Of convolutions and products.
-        alike: Images like x, of which the augmented copies are made; None: x itself.
+        near: Look-alikes of some of x.
 
     Returns:
         The terms of the objective by name, detached, before the update.
@@ -46,7 +47,9 @@ def train_step(
     autocast = torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32)
     x_aug = None
     if has_pairs(config, prior):
-        copied = x if alike is None else alike
+        copied = x
+        if near is not None and state.update < config.augment.neighbours_until:
+            copied = x.index_copy(0, near.rows, near.images)
         x_aug = augment(copied, config.augment, state.generators["augment"])
 
     latent_D, c_D = state.latent(len(x))
@@ -57,7 +60,7 @@ def train_step(
         fake_G = model.G(latent_G)
     with autocast:
         loss_D, terms = objective_D(
-            model, x, x_aug, fake_D, c_D, w, state.generators["penalty"], state.r_bar
+            model, x, x_aug, fake_D, c_D, w, state.generators["penalty"], state.r_bar, near
         )
     _update(state.adam_D, loss_D, terms, state.update)
 
@@ -73,7 +76,7 @@ def train_step(
 
 def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> dict[str, Tensor]:
     """A run's next update: its rates, its batch of `images` (N, C, H, W) bytes, `train_step`."""
-    t, a = config.train, config.augment
+    t = config.train
     _set_rates(state, t)
     pick = batch_indices(len(images), t.batch, state.update, t.seed)
 
@@ -81,14 +84,21 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
         x = to_float(images[which]).to(state.G_ema[0].device)
         return x.contiguous(memory_format=torch.channels_last)
 
-    alike = None
-    if has_pairs(config, state.model.prior) and a.neighbours and state.update < a.neighbours_until:
-        generator = state.generators["augment"]
-        swap = torch.rand(len(pick), generator=generator) < a.neighbours
-        copied = pick.clone()
-        copied[swap] = look_alikes(images, pick[swap], t.seed, generator)
-        alike = batch(copied)
-    return train_step(state, batch(pick), config, dtype, alike)
+    near = None
+    if needs_look_alikes(config, state):
+        some = pick[: len(pick) // 2]
+        others = look_alikes(images, some, t.seed, state.generators["augment"])
+        rows = (others != some).nonzero().squeeze(1)
+        near = LookAlikes(batch(others[rows]), rows.to(state.G_ema[0].device))
+    return train_step(state, batch(pick), config, dtype, near)
+
+
+def needs_look_alikes(config: Config, state: State) -> bool:
+    """Whether images that look alike have a part in the next update."""
+    prior = state.model.prior
+    copied = has_pairs(config, prior) and state.update < config.augment.neighbours_until
+    compared = bool(config.loss.alike and prior.continuous and config.objective == "infogan")
+    return copied or compared
 
 
 def has_pairs(config: Config, prior: Prior) -> bool:

@@ -15,14 +15,14 @@ class Weights:
     Args:
         lam: λ of each code in the G step.
         lam_D: λ of each code in the D step, where it moves trunk and Q.
-        pair_bound: Weight of the bound on real pairs.
+        alike: Weight of the information on images that look alike.
         loss: The rest.
         plain: A plain GAN: Q's head learns what it can (λ 1) but moves neither trunk nor G.
     """
 
     lam: Mapping[str, float]
     lam_D: Mapping[str, float]
-    pair_bound: float
+    alike: float
     loss: LossConfig
     plain: bool = False
 
@@ -32,8 +32,8 @@ def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False)
 
     λ of the categorical codes rises from 0 over the first `loss.lam_ramp` updates; λ of the
     continuous ones sets in at `loss.lam_starts`, falls to `loss.lam_rest` of its value at
-    `loss.lam_rest_from`. Both have their share of λ in the D step. The bound on real pairs sets in
-    at `loss.pairs_bound_from`.
+    `loss.lam_rest_from`, and with it the weight of look-alikes, or Q would read what G does not draw.
+    Both have their share of λ in the D step.
     """
     rise = min(1.0, update / loss.lam_ramp) if loss.lam_ramp else 1.0
     lam = {code.name: code.lam for code in prior}
@@ -44,8 +44,7 @@ def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False)
     share = {code.name: loss.lam_d_continuous for code in prior.continuous}
     share |= {code.name: loss.lam_d_categorical for code in prior.categorical}
     lam_D = {name: value * share.get(name, 1.0) for name, value in lam.items()}
-    pair_bound = loss.pairs_bound if update >= loss.pairs_bound_from else 0.0
-    return Weights(lam, lam_D, pair_bound, loss, plain)
+    return Weights(lam, lam_D, loss.alike * rest, loss, plain)
 
 
 def onsets(prior: Prior, loss: LossConfig) -> dict[str, int]:

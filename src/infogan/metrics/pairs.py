@@ -11,7 +11,7 @@ from infogan.codes import probs
 from infogan.config import AugmentConfig
 from infogan.data import augment, to_float
 from infogan.model import InfoGAN
-from infogan.objective import joint, pair_information
+from infogan.pairs import joint, pair_information
 
 CROWDED, EMPTY = 1.5, 0.5  # of a category's share under P(c): two kinds in one, or hardly used
 SPLIT = 0.2  # of the smaller category's images, whose copy goes to the other: one kind in two

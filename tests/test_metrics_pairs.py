@@ -1,0 +1,93 @@
+"""The label-free score on categories whose quality is known."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from infogan.config import AugmentConfig
+from infogan.metrics import pairs
+from infogan.metrics.pairs import in_words, stuck
+from infogan.model import InfoGAN
+
+NONE = AugmentConfig(rotation=0, shear=0, scale=0, shift=0)
+
+
+class Trunk(nn.Module):
+    """The mean brightness of the left and of the right half."""
+
+    def forward(self, x):
+        return torch.stack([x[..., :4].mean((1, 2, 3)), x[..., 4:].mean((1, 2, 3))], 1)
+
+
+@pytest.fixture
+def halves():
+    """A model of two categories: which half is brighter; and 400 images, half of each."""
+    model = InfoGAN("z2 + side:cat2", shape=(1, 8, 8))
+    model.trunk, model.Q = Trunk(), nn.Linear(2, 2, bias=False)
+    with torch.no_grad():
+        model.Q.weight.copy_(torch.eye(2) * 1000)
+    images = torch.zeros(400, 1, 8, 8, dtype=torch.uint8)
+    images[::2, ..., 1:3], images[1::2, ..., 5:7] = 255, 255
+    return model, images
+
+
+def test_score_is_1_where_every_copy_keeps_one_of_two_equal_categories(halves):
+    model, images = halves
+    out = pairs(model, images, AugmentConfig(), 0)
+    assert out["pairs.side.I"] == pytest.approx(math.log(2), rel=1e-4)
+    assert out["pairs.side.score"] == pytest.approx(1, rel=1e-4)
+    assert out["pairs.side.agreement"] == 1
+    assert in_words(out) == [
+        "side: 0.69 of 0.69 nats stay between a real image and its copy (score 1.000); 100.0% "
+        "keep their category"
+    ]
+
+
+def test_score_falls_where_the_copy_changes_what_the_category_reads(halves):
+    model, images = halves
+    out = pairs(model, images, AugmentConfig(rotation=180), 0)  # left becomes right
+    assert out["pairs.side.score"] < 0.1
+    assert 0.4 < out["pairs.side.agreement"] < 0.6
+    assert any("one kind" in sentence for sentence in in_words(out))
+
+
+def test_without_augmentation_only_the_use_of_the_categories_counts(halves):
+    model, images = halves
+    one_category = pairs(model, images[:100:2], NONE, 0)
+    assert one_category["pairs.side.I"] == pytest.approx(0, abs=1e-6)
+    assert pairs(model, images, NONE, 0)["pairs.side.score"] == pytest.approx(1, rel=1e-4)
+
+
+def test_score_ranks_a_blurred_category_below_a_clear_one(halves):
+    model, images = halves
+    clear = pairs(model, images, AugmentConfig(), 0)["pairs.side.score"]
+    with torch.no_grad():
+        model.Q.weight.mul_(0.01)
+    assert pairs(model, images, AugmentConfig(), 0)["pairs.side.score"] < clear - 0.1
+
+
+def P_of(rows):
+    P = torch.tensor(rows, dtype=torch.float64)
+    return P / P.sum()
+
+
+def test_nothing_is_said_of_equal_categories_that_keep_apart():
+    assert stuck("digit", P_of((torch.eye(10) * 0.97 + 0.003).tolist())) == []
+
+
+def test_two_kinds_in_one_category_and_one_kind_in_two():
+    """Of four kinds one category holds two, and two categories halve one."""
+    P = P_of([[2, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0.3, 0.2], [0, 0, 0.2, 0.3]])
+    said = stuck("kind", P)
+    assert said[0].startswith("kind 0 holds 2.0 times its share")
+    assert said[1].startswith("kind 2 and 3 are one kind: the copy changes sides in 40%")
+    assert len(said) == 2
+
+
+def test_an_unused_category_is_named_and_divides_by_nothing():
+    said = stuck("kind", P_of([[1, 0, 0], [0, 1, 0], [0, 0, 0]]))
+    assert [s for s in said if "hardly used" in s] == [
+        "kind 2 holds 0.00 of its share: hardly used"
+    ]
