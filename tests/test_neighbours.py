@@ -25,7 +25,7 @@ def kinds(n=40, noise=12):
     return images
 
 
-def test_a_neighbour_is_the_nearest_of_the_block_and_the_far_quarter_keep_themselves():
+def test_a_neighbour_is_the_nearest_of_the_block_and_never_the_image_itself():
     images = kinds()
     pick = torch.arange(len(images))
     others = look_alikes(images, pick, seed=0, generator=g())
@@ -34,10 +34,8 @@ def test_a_neighbour_is_the_nearest_of_the_block_and_the_far_quarter_keep_themse
     block = pool.members[start : start + len(images) // 2]
     apart = torch.cdist(pool.project(images), pool.project(images[block]))
     apart[pick[:, None] == block] = torch.inf
-    least, nearest = apart.min(1)
-    taken = least.argsort()[:60]  # three quarters of 80
-    assert torch.equal(others[taken], block[nearest[taken]])
-    assert (others == pick).sum() == 20
+    assert torch.equal(others, block[apart.argmin(1)])
+    assert (others != pick).all()
     assert (others % 2 == pick % 2).all()  # of the same kind
 
 
@@ -58,7 +56,7 @@ def test_the_block_changes_and_everything_follows_from_seed_and_generator():
 def test_few_images_have_neighbours_too(n):
     images = kinds()[:n]
     others = look_alikes(images, torch.arange(n), 0, g())
-    assert (others != torch.arange(n)).any()
+    assert (others != torch.arange(n)).all()
     assert ((others >= 0) & (others < n)).all()
     assert len(look_alikes(images, torch.arange(0), 0, g())) == 0
 
@@ -76,8 +74,8 @@ def test_neighbours_of_digits_are_mostly_the_same_digit():
     data = load("mnist", "train")
     pick = torch.randperm(60_000, generator=g())[:1000]
     others = look_alikes(data.images, pick, 0, g())
-    same = (data.labels[pick] == data.labels[others])[others != pick].double().mean().item()
-    assert same > 0.98  # measured 0.99; one of ten by chance; standard error 0.004
+    same = (data.labels[pick] == data.labels[others]).double().mean().item()
+    assert same > 0.955  # measured 0.975; one of ten by chance; standard error 0.005
 
 
 def test_copies_are_of_neighbours_until_their_update(digits):
@@ -95,7 +93,7 @@ def test_copies_are_of_neighbours_until_their_update(digits):
         advance(state, digits, config, torch.float32)
         x, _, copies = seen[0].split(8)  # real, generated, copies
         same = (x - copies).abs().amax((1, 2, 3)) < 1e-5
-        assert same.sum() == (8 if update >= 2 else 5)  # of four, the near three have another
+        assert same.sum() == (8 if update >= 2 else 4)  # half are of another image
         whole = digits.float() / 255
         apart = (copies[:, None] - whole[None]).abs().amax((2, 3, 4))  # (8, N)
         assert apart.amin(1).max() < 1e-5  # each is an image of the set

@@ -44,7 +44,7 @@ def test_categorical_codes_have_their_own_share_in_the_d_step():
     assert w.lam_D == pytest.approx({"cat": 0.14, "a": 0.5})
 
 
-def test_look_alikes_weigh_less_when_the_factors_are_found():
-    prior, loss = Prior.parse("cat3 + u"), LossConfig(alike=0.3, lam_rest=0.2, lam_rest_from=50)
+def test_look_alikes_count_until_their_update():
+    prior, loss = Prior.parse("cat3 + u"), LossConfig(alike=0.3, alike_until=50)
     assert weights_at(49, prior, loss).alike == 0.3
-    assert weights_at(50, prior, loss).alike == pytest.approx(0.06)
+    assert weights_at(50, prior, loss).alike == 0

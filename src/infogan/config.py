@@ -99,6 +99,9 @@ class LossConfig:
     alike: NonNegative = 0.0
     """Weight of the information that Q's continuous codes keep between a real image and one that
     looks like it: they are then what makes images of one category differ most."""
+    alike_until: Count = 1000
+    """The update until which alike counts, when the factors are found; from then on Q follows what
+    G draws."""
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -13,7 +13,7 @@ from infogan.adversarial import ADVERSARIAL, gp, r1, r2
 from infogan.codes import probs
 from infogan.model import InfoGAN
 from infogan.networks.layers import apart
-from infogan.pairs import LookAlikes, alike_information, pair_information
+from infogan.pairs import alike_information, pair_information
 from infogan.prior import Prior
 from infogan.weights import Weights
 
@@ -47,7 +47,7 @@ def objective_D(
     w: Weights,
     generator: torch.Generator,
     r_bar: Mapping[str, Tensor] | None = None,
-    near: LookAlikes | None = None,
+    x_near: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """What the trunk and both heads minimize.
 
@@ -65,7 +65,7 @@ def objective_D(
         generator: For the gradient penalty's interpolation.
         r_bar: r̄ of each categorical code (K,), for I_m; moved on in place, as batch norm moves its
             statistics. None: each batch's own r.
-        near: Look-alikes of some of x, for the information on those.
+        x_near: Look-alikes of the first m of x (m, C, H, W), for the information on those.
 
     Returns:
         The loss, and its terms by name.
@@ -92,8 +92,8 @@ def objective_D(
             terms[f"I_pairs.{code.name}"] = pair_information(p, p_aug, w.loss.pairs_m, running)
             loss = loss - w.loss.pairs * terms[f"I_pairs.{code.name}"]
 
-    if near is not None and w.alike and model.prior.continuous and not w.plain:
-        information, told = _alike(model, h_real, near)
+    if x_near is not None and w.alike and model.prior.continuous and not w.plain:
+        information, told = _alike(model, h_real, x_near)
         terms |= {f"I_alike.{name}": value for name, value in information.items()}
         loss = loss - w.alike * (sum(information.values()) - told)
 
@@ -140,19 +140,19 @@ def objective_G(
     return terms["loss_G"] - sum(w.lam[name] * bound[name] for name in bound), terms
 
 
-def _alike(model: InfoGAN, h: Tensor, near: LookAlikes) -> tuple[dict[str, Tensor], Tensor]:
+def _alike(model: InfoGAN, h: Tensor, x_near: Tensor) -> tuple[dict[str, Tensor], Tensor]:
     """I of each continuous coordinate on look-alikes, and the sum of T; they move Q's head alone.
 
     A trunk that hears of slant before it tells digits sorts the categories by slant.
     """
     prior = model.prior
     with torch.no_grad():
-        h_near = model.trunk(near.images)
+        h_near = model.trunk(x_near)
     q, q_near = (prior.q(model.Q(features)) for features in (h.detach(), h_near))
     u, u_near = (torch.cat([q_[c.name].mean for c in prior.continuous], 1) for q_ in (q, q_near))
     p = probs(q[prior.categorical[0].name]) if prior.categorical else torch.ones_like(u[:, :1])
     names = [coordinate for code in prior.continuous for coordinate in code.coordinates]
-    information, told = alike_information(u, u_near, near.rows, p)
+    information, told = alike_information(u, u_near, p)
     return dict(zip(names, information, strict=True)), told.sum()
 
 

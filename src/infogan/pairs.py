@@ -3,25 +3,11 @@
 A formula as it stands, in nats; `objective` weighs it.
 """
 
-from typing import NamedTuple
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 LEAST = 1e-6  # of 1 − ρ²: information of at most 6.9 nats, so that equal images cannot run away
-
-
-class LookAlikes(NamedTuple):
-    """Images that look like some of a batch.
-
-    Args:
-        images: (m, C, H, W) in [0, 1].
-        rows: (m,) which of the batch each looks like.
-    """
-
-    images: Tensor
-    rows: Tensor
 
 
 def pair_information(
@@ -68,7 +54,7 @@ def joint(p: Tensor, p_aug: Tensor) -> Tensor:
     return (P + P.T) / 2
 
 
-def alike_information(u: Tensor, u_near: Tensor, rows: Tensor, p: Tensor) -> tuple[Tensor, Tensor]:
+def alike_information(u: Tensor, u_near: Tensor, p: Tensor) -> tuple[Tensor, Tensor]:
     """How much a reading of continuous codes tells of the image's look-alike, without labels.
 
     I_i = −½ ln(1 − ρ_i²)        T_i = −½ Σ_{j<i} ln(1 − r_ij²)
@@ -84,8 +70,7 @@ def alike_information(u: Tensor, u_near: Tensor, rows: Tensor, p: Tensor) -> tup
 
     Args:
         u: Q's means for n real images, (n, d), coordinates in the codes' order.
-        u_near: The same for the look-alikes of some of them, (m, d).
-        rows: (m,) which of the n.
+        u_near: The same for look-alikes of the first m of them, (m, d).
         p: Q's categories of the n images, (n, K), as constants; a column of ones where there are
             none.
 
@@ -94,8 +79,8 @@ def alike_information(u: Tensor, u_near: Tensor, rows: Tensor, p: Tensor) -> tup
     """
     p = p.detach().to(u)
     means = p.T @ u / p.sum(0).clamp_min(torch.finfo(u.dtype).tiny)[:, None]  # (K, d)
-    within = u - p @ means
-    I = _gaussian(_correlations(within[rows], u_near - p[rows] @ means).diagonal())
+    within, m = u - p @ means, len(u_near)
+    I = _gaussian(_correlations(within[:m], u_near - p[:m] @ means).diagonal())
     T = _gaussian(_correlations(within, within.detach()).tril(-1)).sum(1)
     return I, T
 

@@ -111,8 +111,15 @@ def _page(
             "half) to fall in one category, and the "
             "categories to be about equally frequent. Where such a change alters the meaning "
             "(a 6 turned by half is a 9), turn it off: "
-            "<code>--augment.rotation 0</code>.</p>"
+            "<code>--augment.rotation 0</code>."
         )
+        if a.neighbours_until:
+            parts[-1] += (
+                f" Up to update {a.neighbours_until:,} the copies of half of the images were made "
+                "of another image, the nearest by its pixels. Where images that look alike are "
+                "not of one kind, turn that off: <code>--augment.neighbours-until 0</code>."
+            )
+        parts[-1] += "</p>"
     parts += [
         "<h2>Make it again</h2>",
         f"<pre>{html.escape(run.command)}</pre>",

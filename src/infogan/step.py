@@ -11,7 +11,6 @@ from infogan.config import Config, TrainConfig
 from infogan.data import augment, batch_indices, look_alikes, to_float
 from infogan.errors import InfoganError
 from infogan.objective import objective_D, objective_G
-from infogan.pairs import LookAlikes
 from infogan.prior import Prior
 from infogan.state import State
 from infogan.weights import weights_at
@@ -22,7 +21,7 @@ class NonFinite(InfoganError):
 
 
 def train_step(
-    state: State, x: Tensor, config: Config, dtype: torch.dtype, near: LookAlikes | None = None
+    state: State, x: Tensor, config: Config, dtype: torch.dtype, x_near: Tensor | None = None
 ) -> dict[str, Tensor]:
     """One update of (trunk, D, Q), then one of G, each with fresh z and c.
 
@@ -34,7 +33,7 @@ def train_step(
         x: Real images (n, C, H, W) in [0, 1].
         config: The run's settings.
         dtype: Of convolutions and products.
-        near: Look-alikes of some of x.
+        x_near: Look-alikes of the first m of x (m, C, H, W), where they have a part.
 
     Returns:
         The terms of the objective by name, detached, before the update.
@@ -48,8 +47,8 @@ def train_step(
     x_aug = None
     if has_pairs(config, prior):
         copied = x
-        if near is not None and state.update < config.augment.neighbours_until:
-            copied = x.index_copy(0, near.rows, near.images)
+        if x_near is not None and state.update < config.augment.neighbours_until:
+            copied = torch.cat([x_near, x[len(x_near) :]])
         x_aug = augment(copied, config.augment, state.generators["augment"])
 
     latent_D, c_D = state.latent(len(x))
@@ -60,7 +59,7 @@ def train_step(
         fake_G = model.G(latent_G)
     with autocast:
         loss_D, terms = objective_D(
-            model, x, x_aug, fake_D, c_D, w, state.generators["penalty"], state.r_bar, near
+            model, x, x_aug, fake_D, c_D, w, state.generators["penalty"], state.r_bar, x_near
         )
     _update(state.adam_D, loss_D, terms, state.update)
 
@@ -84,21 +83,19 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
         x = to_float(images[which]).to(state.G_ema[0].device)
         return x.contiguous(memory_format=torch.channels_last)
 
-    near = None
+    x_near = None
     if needs_look_alikes(config, state):
-        some = pick[: len(pick) // 2]
-        others = look_alikes(images, some, t.seed, state.generators["augment"])
-        rows = (others != some).nonzero().squeeze(1)
-        near = LookAlikes(batch(others[rows]), rows.to(state.G_ema[0].device))
-    return train_step(state, batch(pick), config, dtype, near)
+        half = pick[: len(pick) // 2]
+        x_near = batch(look_alikes(images, half, t.seed, state.generators["augment"]))
+    return train_step(state, batch(pick), config, dtype, x_near)
 
 
 def needs_look_alikes(config: Config, state: State) -> bool:
     """Whether images that look alike have a part in the next update."""
-    prior = state.model.prior
-    copied = has_pairs(config, prior) and state.update < config.augment.neighbours_until
-    compared = bool(config.loss.alike and prior.continuous and config.objective == "infogan")
-    return copied or compared
+    prior, update = state.model.prior, state.update
+    copied = has_pairs(config, prior) and update < config.augment.neighbours_until
+    alike = weights_at(update, prior, config.loss).alike if config.objective == "infogan" else 0
+    return copied or bool(alike and prior.continuous)
 
 
 def has_pairs(config: Config, prior: Prior) -> bool:

@@ -32,8 +32,8 @@ def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False)
 
     λ of the categorical codes rises from 0 over the first `loss.lam_ramp` updates; λ of the
     continuous ones sets in at `loss.lam_starts`, falls to `loss.lam_rest` of its value at
-    `loss.lam_rest_from`, and with it the weight of look-alikes, or Q would read what G does not draw.
-    Both have their share of λ in the D step.
+    `loss.lam_rest_from`. Both have their share of λ in the D step. The information on look-alikes
+    counts until `loss.alike_until`.
     """
     rise = min(1.0, update / loss.lam_ramp) if loss.lam_ramp else 1.0
     lam = {code.name: code.lam for code in prior}
@@ -44,7 +44,8 @@ def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False)
     share = {code.name: loss.lam_d_continuous for code in prior.continuous}
     share |= {code.name: loss.lam_d_categorical for code in prior.categorical}
     lam_D = {name: value * share.get(name, 1.0) for name, value in lam.items()}
-    return Weights(lam, lam_D, loss.alike * rest, loss, plain)
+    alike = loss.alike if update < loss.alike_until else 0.0
+    return Weights(lam, lam_D, alike, loss, plain)
 
 
 def onsets(prior: Prior, loss: LossConfig) -> dict[str, int]:
