@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from infogan.config import Config, recipe
+from infogan.data.neighbours import BLOCK, DIMENSIONS
 from infogan.model import InfoGAN
 
 Layers = list[tuple[str, int]]
@@ -51,8 +52,8 @@ def total(layers: Layers) -> int:
     return sum(n for _, n in layers)
 
 
-def step(config: Config, shape: tuple[int, int, int]) -> int:
-    """Operations of one training step, for each image of its batch.
+def step(config: Config, shape: tuple[int, int, int], images: int = 60_000) -> int:
+    """Operations of one training step, for each image of its batch, while look-alikes have a part.
 
     A backward pass costs a forward one for the weights and one for the inputs; the gradient to the
     networks' own inputs (images, z and c) is not made, but for that of the trunk in G's step.
@@ -64,7 +65,11 @@ def step(config: Config, shape: tuple[int, int, int]) -> int:
     pairs = (
         2 * (learnt + 3 * Q) - learnt if config.loss.pairs else 0
     )  # Q of both, trunk of one more
-    step_D = total(G) + 2 * (learnt + 3 * D) + 3 * Q + pairs
+    near = 0
+    if config.loss.alike or config.augment.neighbours_until:  # found and read for half of a batch
+        found = 2 * DIMENSIONS * (prod(shape) + min(BLOCK, images // 2))
+        near = (found + total(trunk)) // 2
+    step_D = total(G) + 2 * (learnt + 3 * D) + 3 * Q + pairs + near
     step_G = 3 * total(G) - G[0][1] + 2 * (total(trunk) + D + Q)
     return step_D + step_G
 
