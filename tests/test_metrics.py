@@ -10,7 +10,15 @@ from sklearn import metrics as sk
 from infogan.config import NetConfig
 from infogan.data import Dataset
 from infogan.errors import InfoganError
-from infogan.metrics import as_text, clustering, evaluate, headline, information, meaning
+from infogan.metrics import (
+    as_text,
+    clustering,
+    evaluate,
+    headline,
+    information,
+    meaning,
+    reading,
+)
 from infogan.metrics.clustering import confusion, match
 from infogan.metrics.evaluation import Budget
 from infogan.metrics.meaning import in_words, slant, spearman, thickness, width
@@ -156,6 +164,30 @@ def test_meaning_tells_signed_from_absolute(leaning):
     assert len(words) == 2
 
 
+class Reader(torch.nn.Module):
+    """Reads one category for all, u1 as the slant of a bar, u2 as nothing that it shows."""
+
+    def forward(self, x):
+        noise = torch.sin(1e4 * x.sum((1, 2, 3)))
+        nothing = torch.zeros(len(x))
+        return torch.stack([nothing + 1, nothing, slant(x).float(), nothing, noise, nothing], 1)
+
+
+def test_reading_is_what_q_says_of_real_images(leaning):
+    leaning.trunk, leaning.Q = Reader(), torch.nn.Identity()
+    angles = torch.linspace(-0.3, 0.3, 40)
+    images = torch.cat([bar(a.item(), size=20, height=12) for a in angles])
+    out = reading(leaning, (255 * images).round().byte())
+    assert out["reading.u1.slant.by_category"] == [pytest.approx(1), 0]  # none in category 1
+    assert out["reading.u1.slant.rho"] == pytest.approx(0.5)
+    assert out["reading.u2.slant.abs"] < 0.25  # 40 images: 3 standard errors of ρ = 0, over 2
+    words = in_words(out, "reading")
+    assert (
+        words[0]
+        == "u1, read from real images, follows slant, ρ = 0.50, the same way in every category"
+    )
+
+
 def test_words_for_a_slider_that_leans_all_the_same_way():
     numbers = {
         f"meaning.tilt.{f}.{s}": 0.1
@@ -189,7 +221,7 @@ def test_evaluation_is_reproducible_and_says_how(leaning):
     assert "50 fresh fakes" in one["protocol.information"]
     assert "20 per category" in one["protocol.meaning"]
     text = as_text(one)
-    for family in ("information", "clustering", "meaning"):
+    for family in ("information", "clustering", "meaning", "reading"):
         assert one[f"protocol.{family}"] in text
     assert "u1 follows slant" in text
     rows = [line.split() for line in text.splitlines() if line.strip()[:1].isdigit()]

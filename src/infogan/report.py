@@ -76,7 +76,7 @@ def _page(
             row = f"a category of {rows}" if rows and rows != code.name else "one draw of the rest"
             caption = f"{coordinate}: columns {span}, each row {row}, z fixed along the row"
             parts.append(_figure(f"traversal-{coordinate}", caption, pictures))
-    words = in_words(metrics)
+    words = in_words(metrics) + in_words(metrics, "reading")
     if words:
         sentences = "".join(f"<li>{html.escape(s)}</li>" for s in words)
         parts.append(f"<ul class=big>{sentences}</ul>" + _meaning_table(metrics))

@@ -4,7 +4,7 @@
 from infogan.metrics.clustering import clustering
 from infogan.metrics.evaluation import as_text, evaluate, headline
 from infogan.metrics.information import information
-from infogan.metrics.meaning import FACTORS, meaning
+from infogan.metrics.meaning import FACTORS, meaning, reading
 from infogan.metrics.pairs import pairs
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "information",
     "meaning",
     "pairs",
+    "reading",
 ]

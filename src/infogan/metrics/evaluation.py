@@ -10,7 +10,7 @@ from infogan.data import Dataset
 from infogan.metrics.clustering import clustering
 from infogan.metrics.information import information
 from infogan.metrics.meaning import in_words as meaning_in_words
-from infogan.metrics.meaning import meaning
+from infogan.metrics.meaning import meaning, reading
 from infogan.metrics.pairs import in_words as pairs_in_words
 from infogan.metrics.pairs import pairs
 from infogan.model import InfoGAN
@@ -81,6 +81,11 @@ def evaluate(
             f"Spearman's ρ on generated images, {budget.per_category} per category, z and the "
             "other codes drawn from the prior; rho: signed mean over categories, abs: mean of |ρ|"
         )
+        out |= reading(model, test.images)
+        out["protocol.reading"] = (
+            f"Spearman's ρ on {test.name} {test.split}, n = {len(test.images):,} real images, "
+            "between Q's mean and the factor, within each category that Q gives"
+        )
     return out
 
 
@@ -98,7 +103,7 @@ def headline(metrics: Mapping[str, Any]) -> str:
 def as_text(metrics: Mapping[str, Any]) -> str:
     """The numbers for a terminal: each family under its protocol, confusion matrix, words."""
     lines: list[str] = []
-    for family in ("information", "clustering", "pairs", "meaning"):
+    for family in ("information", "clustering", "pairs", "meaning", "reading"):
         if f"protocol.{family}" not in metrics:
             continue
         lines += ["", metrics[f"protocol.{family}"]]
@@ -114,6 +119,6 @@ def as_text(metrics: Mapping[str, Any]) -> str:
                 f"  {i:5d}              " + "".join(f"{count:6d}" for count in row)
                 for i, row in enumerate(table)
             ]
-        in_words = {"pairs": pairs_in_words, "meaning": meaning_in_words}.get(family)
-        lines += [f"  {sentence}" for sentence in in_words(metrics)] if in_words else []
+        words = pairs_in_words(metrics) if family == "pairs" else meaning_in_words(metrics, family)
+        lines += [f"  {sentence}" for sentence in words]
     return "\n".join(lines[1:])

@@ -1,4 +1,5 @@
-"""What the continuous codes do to slant, width and stroke thickness of generated images."""
+"""What the continuous codes have to do with slant, width and stroke thickness: `meaning`, what they
+do to generated images; `reading`, what Q reads of them from real ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +10,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from infogan.codes import probs
+from infogan.data import to_float
 from infogan.errors import MissingExtraError
 from infogan.model import InfoGAN
 
@@ -99,36 +102,70 @@ def meaning(model: InfoGAN, n: int, seed: int) -> dict[str, Any]:
                 for factor, value in values.items():
                     r = spearman(c[code.name][:, i].double().numpy(), value)
                     rho.setdefault((coordinate, factor), []).append(r)
+    return _summary("meaning", rho)
+
+
+def reading(model: InfoGAN, images: Tensor) -> dict[str, Any]:
+    """Spearman's ρ between what Q reads from real images (its mean) and each factor of them.
+
+    reading.CODE.FACTOR.rho, .abs and .by_category as `meaning` has them; categories are those that
+    Q gives the images.
+
+    Args:
+        model: Reads the images.
+        images: (N, C, H, W) bytes, held out.
+    """
+    q = model.infer(images)
+    first = model.prior.categorical[:1]
+    k = probs(q[first[0].name]).argmax(1) if first else torch.zeros(len(images), dtype=torch.int64)
+    x = to_float(images)
+    values = {name: measure(x).numpy() for name, measure in FACTORS.items()}
+    rho: dict[tuple[str, str], list[float]] = {}
+    for category in range(first[0].k if first else 1):
+        of = (k == category).cpu().numpy()
+        for code in model.prior.continuous:
+            for i, coordinate in enumerate(code.coordinates):
+                u = q[code.name].mean[:, i].double().cpu().numpy()
+                for factor, value in values.items():
+                    rho.setdefault((coordinate, factor), []).append(spearman(u[of], value[of]))
+    return _summary("reading", rho)
+
+
+def _summary(family: str, rho: Mapping[tuple[str, str], list[float]]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for (coordinate, factor), by_category in rho.items():
-        key = f"meaning.{coordinate}.{factor}"
+        key = f"{family}.{coordinate}.{factor}"
         out[f"{key}.rho"] = float(np.mean(by_category))
         out[f"{key}.abs"] = float(np.mean(np.abs(by_category)))
         out[f"{key}.by_category"] = by_category
     return out
 
 
-def in_words(metrics: Mapping[str, Any]) -> list[str]:
-    """One sentence per coordinate: `u1 follows slant, ρ = 0.93 (same way in every category)`."""
+def in_words(metrics: Mapping[str, Any], family: str = "meaning") -> list[str]:
+    """One sentence per coordinate: `u1 follows slant, ρ = 0.93, the same way in every category`.
+
+    Args:
+        metrics: With the numbers of `meaning`, or of `reading`.
+        family: Which.
+    """
     best: dict[str, tuple[float, str]] = {}
     for key, value in metrics.items():
-        if key.startswith("meaning.") and key.endswith(".abs"):
+        if key.startswith(f"{family}.") and key.endswith(".abs"):
             coordinate, factor = key.split(".")[1:3]
             best[coordinate] = max(best.get(coordinate, (0.0, "")), (value, factor))
     sentences = []
     for coordinate, (strength, factor) in best.items():
-        rho = metrics[f"meaning.{coordinate}.{factor}.rho"]
+        rho = metrics[f"{family}.{coordinate}.{factor}.rho"]
+        what = coordinate if family == "meaning" else f"{coordinate}, read from real images,"
         if strength < 0.3:
-            sentences.append(
-                f"{coordinate} follows none of {', '.join(FACTORS)}: |ρ| ≤ {strength:.2f}"
-            )
+            sentences.append(f"{what} follows none of {', '.join(FACTORS)}: |ρ| ≤ {strength:.2f}")
         elif abs(rho) > 0.9 * strength:
             sentences.append(
-                f"{coordinate} follows {factor}, ρ = {rho:.2f}, the same way in every category"
+                f"{what} follows {factor}, ρ = {rho:.2f}, the same way in every category"
             )
         else:
             sentences.append(
-                f"{coordinate} follows {factor}, |ρ| = {strength:.2f} in the mean over categories, "
+                f"{what} follows {factor}, |ρ| = {strength:.2f} in the mean over categories, "
                 f"but not the same way in all (signed mean {rho:.2f})"
             )
     return sentences
