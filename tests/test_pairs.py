@@ -206,6 +206,16 @@ def test_alike_information_gradients():
     assert still.grad.isfinite().all()
 
 
+def test_alike_information_stays_in_float32_under_autocast():
+    u, near, p = (t.float() for t in readings())
+    exact = [t.tolist() for t in alike_information(u.double(), near.double(), p.double())]
+    with torch.autocast("cpu", torch.bfloat16):
+        I, T = alike_information(u, near, p)
+    assert I.dtype == T.dtype == torch.float32
+    assert I.tolist() == pytest.approx(exact[0], abs=1e-5)  # bfloat16 would be off by 1e-2
+    assert T.tolist() == pytest.approx(exact[1], abs=1e-5)
+
+
 def test_linear_readings_find_the_largest_factor_and_then_the_next():
     """Ten features mix three hidden factors; look-alikes keep 0.95, 0.8 and 0.3 of them, and a
     category moves all. Two linear readings that ascend I − T become the first and the second."""
@@ -248,6 +258,17 @@ def test_look_alikes_move_Qs_head_alone_and_enter_with_their_weight():
     plain = weights_at(10, model.prior, LossConfig(alike=3), plain=True)
     _, terms = objective_D(model, x, None, fake, c, plain, rng, x_near=near)
     assert not any(name.startswith("I_alike.") for name in terms)
+
+
+@pytest.mark.parametrize("codes", ["z3 + 2u", "z3 + pose:u3 + digit:cat4 + g"])
+def test_look_alikes_with_any_continuous_codes(codes):
+    model = small_model(codes)
+    x, latent, c = a_batch(model)
+    w = weights_at(10, model.prior, LossConfig(alike=1))
+    fake = model.G(latent).detach()
+    _, terms = objective_D(model, x, None, fake, c, w, g0(), x_near=x.flip(0)[:2])
+    names = [n for code in model.prior.continuous for n in code.coordinates]
+    assert {f"I_alike.{n}" for n in names} <= set(terms)
 
 
 def g0():

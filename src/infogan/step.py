@@ -85,7 +85,7 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
 
     x_near = None
     if needs_look_alikes(config, state):
-        half = pick[: len(pick) // 2]
+        half = pick[: max(2, len(pick) // 2)]  # batch norm needs two
         x_near = batch(look_alikes(images, half, t.seed, state.generators["augment"]))
     return train_step(state, batch(pick), config, dtype, x_near)
 
