@@ -16,6 +16,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 TESTS = [
     "objective",
+    "pairs",
     "state",
     "training",
     "adversarial",
@@ -140,6 +141,18 @@ DEFECTS = [
         "networks/layers.py",
         "if isinstance(layer, _BatchNorm):",
         "if False:",
+    ),
+    Defect(
+        "images that look alike bend the trunk",
+        "objective.py",
+        "for features in (h.detach(), h_near)",
+        "for features in (h, h_near)",
+    ),
+    Defect(
+        "a later slider moves those before it",
+        "pairs.py",
+        "_correlations(within, within.detach())",
+        "_correlations(within, within)",
     ),
 ]
 

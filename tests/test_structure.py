@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+from mutants import DEFECTS
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "infogan"
 
@@ -59,3 +61,8 @@ def test_nothing_is_unpickled():
 def test_every_module_has_a_test_file():
     tested = {file.stem.removeprefix("test_") for file in (ROOT / "tests").glob("test_*.py")}
     assert set(ORDER) - {"errors"} <= tested  # it is tested through cli
+
+
+def test_each_defect_can_still_be_written_into_the_source():
+    for defect in DEFECTS:
+        assert (SOURCE / defect.file).read_text().count(defect.right) == 1, defect.name

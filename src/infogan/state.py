@@ -46,7 +46,7 @@ class State:
         """The state before the first update."""
         model = InfoGAN.from_config(config, shape).to(device).train()
         # Adam is made here and only here, over every parameter of trunk, D and Q
-        discriminative = parameters_of(model.trunk, model.D, model.Q)
+        discriminative = _discriminative(model)
         adam_D = _adam(discriminative, config.train.lr_d, config.train)
         adam_G = _adam(parameters_of(model.G), config.train.lr_g, config.train)
         streams = {
@@ -132,8 +132,7 @@ class State:
         for p, average in zip(model.G.parameters(), self.G_ema, strict=True):
             p.copy_(average)
         if self.D_ema:
-            discriminative = parameters_of(model.trunk, model.D, model.Q)
-            for p, average in zip(discriminative, self.D_ema, strict=True):
+            for p, average in zip(_discriminative(model), self.D_ema, strict=True):
                 p.copy_(average)
         device = self.G_ema[0].device
         batches, size = CALIBRATION
@@ -145,6 +144,11 @@ class State:
         picks = torch.randint(len(images), (batches, size), generator=generator)
         recalibrate(model, (to_float(images[pick]).to(device) for pick in picks), latents)
         return model
+
+
+def _discriminative(model: InfoGAN) -> list[torch.nn.Parameter]:
+    """What D's step moves: the trunk and both heads."""
+    return parameters_of(model.trunk, model.D, model.Q)
 
 
 def _adam(parameters: list[torch.nn.Parameter], rate: float, t: TrainConfig) -> torch.optim.Adam:
