@@ -6,15 +6,19 @@ from pathlib import Path
 
 import pytest
 import torch
+import tyro
 from torch import nn
 
-from infogan.config import recipe
+from infogan.config import Config, recipe
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import lines
 import operations
 from interleaved import WARM_UP, interleaved
+from meaning import key, slant_apart
+from meaning import line as line_of
+from rows import ROWS
 
 
 def test_operations_by_hand():
@@ -55,3 +59,23 @@ def test_times_take_turns_and_are_summed_up_by_quartiles():
     assert line.low < line.rate < line.high
     assert "images/s" in str(line)
     assert "0.50 of the ceiling" in str(replace(line, share=0.5))
+
+
+def test_sliders_are_apart_where_each_has_its_own_factor():
+    sliders = {"u1.slant": -0.9, "u1.width": 0.1, "u1.thickness": 0.5}
+    sliders |= {"u2.slant": 0.2, "u2.width": 0.7, "u2.thickness": 0.3}
+    assert slant_apart(sliders)
+    assert slant_apart({k.translate(str.maketrans("12", "21")): v for k, v in sliders.items()})
+    for worse in ({"u1.slant": 0.7}, {"u2.width": 0.5}, {"u1.width": 0.5}, {"u2.slant": -0.5}):
+        assert not slant_apart(sliders | worse)
+    sliders |= {"u2.width": 0.1, "u2.thickness": -0.8, "u1.thickness": 0.0}
+    assert slant_apart(sliders)  # thickness will do as well as width
+
+
+def test_a_row_of_the_ablation_is_known_by_its_settings():
+    names = [row.name for row in ROWS]
+    assert len(set(names)) == len({key(row) for row in ROWS}) == len(ROWS)
+    for row in ROWS:
+        tyro.cli(Config, args=row.flags, default=recipe(row.recipe))
+    run = {"accuracy": 0.98, "score": 0.94, "minutes": 2.0, "u1.slant": -0.9, "u2.slant": 0.1}
+    assert "| 0.9800 ± 0.0000 | 0.9800 | 0.9800 | 0.90 | 0/2 |" in line_of(ROWS[0], [run, run])

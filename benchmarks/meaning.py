@@ -1,0 +1,143 @@
+"""What makes categories and sliders mean something: an ablation over seeds, into docs/meaning.md.
+
+    python benchmarks/meaning.py [--rows NAME ...] [--seeds 0 1 2 3 4] [--write-only]
+
+Each run is `infogan train` with one setting of the recipe changed, one at a time; what was run
+before with the same settings is kept, so that the command goes on where it stopped. Labels measure
+here; no run sees one.
+"""
+
+import argparse
+import hashlib
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rows import ROWS, Row
+
+from infogan.config import recipe, to_yaml
+from infogan.run import Run
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "meaning.json"
+PAGE = ROOT / "docs" / "meaning.md"
+PICTURE = ROOT / "docs" / "images" / "meaning.png"
+FACTORS = ("slant", "width", "thickness")
+
+
+def key(row: Row) -> str:
+    """What a row's numbers belong to: its recipe and flags, not its name."""
+    text = to_yaml(recipe(row.recipe)) + " ".join(row.flags)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def measured(row: Row, seed: int) -> dict[str, Any]:
+    """Train and measure one run."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        command = [sys.executable, "-m", "infogan", "train", row.recipe, "--out", str(out)]
+        command += ["--train.seed", str(seed), "--train.checkpoint-every", "100000", *row.flags]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        metrics = json.loads((out / "metrics.json").read_text())
+        minutes = Run.open(out).seconds() / 60
+    code = next(k.split(".")[1] for k in metrics if k.startswith("pairs."))
+    kept = {
+        "accuracy": metrics["clustering.accuracy"],
+        "nmi": metrics["clustering.nmi"],
+        "L_I": metrics[f"information.{code}.L_I"],
+        "score": metrics[f"pairs.{code}.score"],
+        "minutes": round(minutes, 2),
+    }
+    sliders = {k: v for k, v in metrics.items() if k.startswith("meaning.") and k.endswith(".rho")}
+    return kept | {k.removeprefix("meaning.").removesuffix(".rho"): v for k, v in sliders.items()}
+
+
+def slant_apart(run: dict[str, float]) -> bool:
+    """Whether one code is slant and the other width or thickness: |signed mean ρ| ≥ 0.8 and ≥ 0.6,
+    each ≤ 0.4 with the other's factor."""
+    for one, other in (("u1", "u2"), ("u2", "u1")):
+        for factor in ("width", "thickness"):
+            own = abs(run.get(f"{one}.slant", 0)), abs(run.get(f"{other}.{factor}", 0))
+            cross = abs(run.get(f"{one}.{factor}", 1)), abs(run.get(f"{other}.slant", 1))
+            if own[0] >= 0.8 and own[1] >= 0.6 and max(cross) <= 0.4:
+                return True
+    return False
+
+
+def line(row: Row, runs: Sequence[dict[str, float]]) -> str:
+    """The row of the table: mean ± sd, worst, best, sliders, score, minutes."""
+    accuracy = [run["accuracy"] for run in runs]
+    sd = statistics.stdev(accuracy) if len(accuracy) > 1 else 0.0
+    slant = statistics.mean(max(abs(run.get(f"u{i}.slant", 0)) for i in (1, 2)) for run in runs)
+    apart = sum(map(slant_apart, runs))
+    score = statistics.mean(run["score"] for run in runs)
+    minutes = statistics.mean(run["minutes"] for run in runs)
+    return (
+        f"| {row.name} | {len(runs)} | {statistics.mean(accuracy):.4f} ± {sd:.4f} | "
+        f"{min(accuracy):.4f} | {max(accuracy):.4f} | {slant:.2f} | {apart}/{len(runs)} | "
+        f"{score:.3f} | {minutes:.1f} |"
+    )
+
+
+def write(results: dict[str, dict[str, dict[str, float]]]) -> None:
+    """docs/meaning.md and its picture, of the rows that have numbers."""
+    done = [(row, list(results[key(row)].values())) for row in ROWS if results.get(key(row))]
+    table = [line(row, runs) for row, runs in done]
+    said = [
+        f"- **{row.name}** (`{' '.join(row.flags) or 'as it is'}`). Predicted: {row.predicted} "
+        f"Came out: {row.came_out or 'see the table.'}"
+        for row, _ in done
+    ]
+    PAGE.write_text(
+        (ROOT / "benchmarks" / "meaning-page.md")
+        .read_text("utf-8")
+        .replace("{table}", "\n".join(table))
+        .replace("{rows}", "\n".join(said)),
+        "utf-8",
+    )
+    draw(done)
+
+
+def draw(done: Sequence[tuple[Row, Sequence[dict[str, float]]]]) -> None:
+    """Accuracy of every run, a line for each row."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.5, 0.6 + 0.32 * len(done)), layout="constrained")
+    axes = figure.subplots()
+    for y, (_, runs) in enumerate(done):
+        values = [run["accuracy"] for run in runs]
+        axes.plot(values, [y] * len(values), "o", color="tab:blue", alpha=0.6)
+        axes.plot(statistics.median(values), y, "|", color="black", markersize=14)
+    axes.set_yticks(range(len(done)), [row.name for row, _ in done])
+    axes.invert_yaxis()
+    axes.set_xlabel("accuracy on the test split, one-to-one; | is the median")
+    axes.grid(axis="x", alpha=0.3)
+    figure.savefig(PICTURE, dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", nargs="+", choices=[row.name for row in ROWS])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--write-only", action="store_true", help="no run, only the page")
+    args = parser.parse_args()
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for row in ROWS:
+        if args.write_only or (args.rows and row.name not in args.rows):
+            continue
+        runs = results.setdefault(key(row), {})
+        for seed in args.seeds:
+            if str(seed) not in runs:
+                runs[str(seed)] = measured(row, seed)
+                RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+                print(f"{row.name}, seed {seed}: {runs[str(seed)]['accuracy']:.4f}", flush=True)
+    write(results)
+
+
+if __name__ == "__main__":
+    main()
