@@ -130,10 +130,9 @@ def information_curves(history: Sequence[Mapping[str, Any]], prior: Prior) -> by
 
 
 def loss_curves(history: Sequence[Mapping[str, Any]]) -> bytes:
-    """The losses of D and G, and the information on real pairs where there is one: PNG."""
-    names = [
-        n for n in (history or [{}])[-1] if n.startswith(("loss_", "I_pairs.", "r1", "r2", "gp"))
-    ]
+    """The losses of D and G, and the information on real images where there is one: PNG."""
+    kinds = ("loss_", "I_pairs.", "I_alike.", "r1", "r2", "gp")
+    names = dict.fromkeys(n for record in history for n in record if n.startswith(kinds))
     with _Plot(7, 2.6) as plot:
         for name in names:
             plot.axes.plot(*series(history, name), lw=1, label=name)
