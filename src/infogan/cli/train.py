@@ -53,7 +53,7 @@ def train(argv: list[str]) -> int:
         overwrite: FlagCreatePairsOff[bool] = False
         """Replace a run that is there."""
         resume: FlagCreatePairsOff[bool] = False
-        """Go on from the run's last checkpoint, bit for bit."""
+        """Go on from the run's last checkpoint, bit for bit on as many threads as before."""
         dry_run: FlagCreatePairsOff[bool] = False
         """Print the settings and stop."""
         report: FlagCreatePairsOff[bool] = True
