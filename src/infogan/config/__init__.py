@@ -1,0 +1,39 @@
+"""The settings of a run: a tree of frozen dataclasses, and how they are read and written."""
+
+from infogan.config.reading import (
+    checked,
+    flags,
+    from_yaml,
+    in_words,
+    leaves,
+    read_yaml,
+    recipe,
+    recipes,
+    to_yaml,
+)
+from infogan.config.settings import (
+    AugmentConfig,
+    Config,
+    DataConfig,
+    LossConfig,
+    NetConfig,
+    TrainConfig,
+)
+
+__all__ = [
+    "AugmentConfig",
+    "Config",
+    "DataConfig",
+    "LossConfig",
+    "NetConfig",
+    "TrainConfig",
+    "checked",
+    "flags",
+    "from_yaml",
+    "in_words",
+    "leaves",
+    "read_yaml",
+    "recipe",
+    "recipes",
+    "to_yaml",
+]
