@@ -112,7 +112,7 @@ def measured(run: "Run") -> dict[str, Any]:
     from infogan.data import load
     from infogan.metrics import evaluate as measure
 
-    test = load(run.config.data.source, "test")
+    test = load(run.config.data, "test")
     metrics = measure(trained_model(run), test, augmentations=run.config.augment)
     text = json.dumps(metrics, indent=1)
     run.write("metrics.json", text + "\n")

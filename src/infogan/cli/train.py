@@ -1,7 +1,7 @@
 """`infogan train`."""
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,19 +37,20 @@ def train(argv: list[str]) -> int:
     import tyro
     from tyro.conf import FlagCreatePairsOff, arg
 
-    from infogan.config import Config, flags, read_yaml, recipe, to_yaml
+    from infogan.config import Config, flags, read_yaml, to_yaml
 
     @dataclass(frozen=True)
     class Train:
         """Train, then measure and write a report. Any setting is a flag; a recipe's own values are
         the defaults."""
 
-        recipe: Annotated[str | None, tyro.conf.Positional, arg(metavar="[RECIPE]")] = None
-        """Recipe to start from (mnist where nothing is said)."""
+        source: Annotated[str | None, tyro.conf.Positional, arg(metavar="[SOURCE]")] = None
+        """Recipe to start from (mnist where nothing is said), or your own images: a folder, a file
+        or hf:OWNER/NAME."""
         config: Annotated[Path | None, arg(metavar="FILE.yaml")] = None
         """YAML file of settings, on top of the recipe."""
         out: Annotated[Path | None, arg(metavar="RUN")] = None
-        """Run directory to make; runs/RECIPE where nothing is said."""
+        """Run directory to make; runs/SOURCE where nothing is said."""
         overwrite: FlagCreatePairsOff[bool] = False
         """Replace a run that is there."""
         resume: FlagCreatePairsOff[bool] = False
@@ -61,22 +62,22 @@ def train(argv: list[str]) -> int:
         settings: Annotated[Config, arg(name="")] = field(default_factory=Config)
 
     first = parse(Train, argv, "train", Train(), helping=False)  # which recipe, which file
-    name = first.recipe or "mnist"
-    out = first.out or Path("runs") / name
+    source = first.source or "mnist"
+    out = first.out or Path("runs") / Path(source).name
     if first.resume and first.overwrite:
         raise InfoganError("--resume goes on and --overwrite starts anew; give one of the two")
     resume = first.resume and exists(out)
     if resume:
         base = opened(out).config
-        if first.recipe and first.recipe != base.recipe:
+        if first.source and first.source not in (base.recipe, base.data.source):
             raise InfoganError(
-                f"{out} was started from recipe {base.recipe!r}, not {first.recipe!r}; leave the "
-                "recipe out to go on, or choose another --out"
+                f"{out} was started from {base.recipe!r} on {base.data.source!r}, not "
+                f"{source!r}; leave it out to go on, or choose another --out"
             )
         if first.config:
             raise InfoganError("--resume takes the run's own settings; leave --config out")
     else:
-        base = recipe(name)
+        base = start = _start(source)
         base = read_yaml(first.config, base) if first.config else base
     given = parse(Train, argv, "train", Train(settings=base))
     config = given.settings
@@ -90,8 +91,7 @@ def train(argv: list[str]) -> int:
     else:
         from infogan.run import Run
 
-        own = recipe(config.recipe or name)
-        parts = ["infogan", "train", own.recipe, "--out", str(out), *flags(config, own)]
+        parts = ["infogan", "train", source, "--out", str(out), *flags(config, start)]
         run = Run.create(out, config, shlex.join(parts), given.overwrite)
         if first.resume:
             print(f"{out} holds no run yet: starting one")
@@ -130,6 +130,15 @@ def _train(config: "Config", images: "Tensor", run: "Run", report: bool) -> int:
     return 0
 
 
+def _start(source: str) -> "Config":
+    """The settings that a SOURCE starts from: a recipe's, or those for images of one's own."""
+    from infogan.config import DataConfig, is_place, recipe, recipes
+
+    if source in recipes() or not is_place(source):
+        return recipe(source)
+    return replace(recipe("images"), data=DataConfig(source=source))
+
+
 def _checked(config: "Config") -> "Tensor":
     """The training images, after all that can be known to be wrong before anything is written."""
     from infogan.adversarial import ADVERSARIAL
@@ -138,7 +147,7 @@ def _checked(config: "Config") -> "Tensor":
     from infogan.precision import device
 
     _ = ADVERSARIAL[config.loss.adversarial], device(config.train.device)
-    data = load(config.data.source, "train")
+    data = load(config.data, "train")
     InfoGAN.from_config(config, data.shape)  # the codes, the networks, and that they fit
     return data.images
 

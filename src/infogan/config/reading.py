@@ -31,6 +31,12 @@ def recipe(name: str) -> Config:
     return from_yaml(text, f"recipe {name}", Config(recipe=name))
 
 
+def is_place(source: str) -> bool:
+    """Whether a source is a place, a folder, a file or a name on a hub, and no built-in name."""
+    path = Path(source)
+    return source.startswith("hf:") or len(path.parts) > 1 or bool(path.suffix) or path.exists()
+
+
 def from_yaml(text: str, where: str, base: Config) -> Config:
     """`base` with what the YAML text sets.
 

@@ -21,10 +21,24 @@ Count = Annotated[int, Field(ge=0)]
 
 @dataclass(frozen=True, config=STRICT)
 class DataConfig:
-    """Where the images come from."""
+    """Where the images come from, and how any picture becomes one of their size."""
 
     source: str = "mnist"
-    """Name of a data source."""
+    """Built-in name (mnist, …), folder, file (.npy, .npz, .csv, .parquet, .h5) or hf:OWNER/NAME."""
+    size: Annotated[int, Field(ge=0, le=256)] = 0
+    """Side of the square images, 8 to 256 pixels; 0: from the images."""
+    channels: Literal[0, 1, 3] = 0
+    """1: grey, 3: colour; 0: from the images."""
+    fit: Literal["crop", "pad"] = "crop"
+    """What becomes of a picture that is not square: its middle, or all of it with a border."""
+    background: str = "white"
+    """Colour behind transparent pixels and of a border."""
+    on_bad: Literal["skip", "stop"] = "skip"
+    """What to do about files that cannot be read: leave them out (but stop where they are more than
+    one in ten), or stop at once."""
+    stream: bool = False
+    """Read hf: sets as they are needed, without a copy on the disk; such a run cannot be resumed
+    exactly."""
 
 
 @dataclass(frozen=True, config=STRICT)

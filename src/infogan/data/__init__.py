@@ -4,11 +4,12 @@ from infogan.data import mnist as _mnist
 from infogan.data.array import read_array
 from infogan.data.augment import augment
 from infogan.data.neighbours import look_alikes
-from infogan.data.source import SOURCES, Dataset, batch_indices, load, to_float
+from infogan.data.source import SOURCES, Dataset, Factors, batch_indices, load, to_float
 
 __all__ = [
     "SOURCES",
     "Dataset",
+    "Factors",
     "augment",
     "batch_indices",
     "load",

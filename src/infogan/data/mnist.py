@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from infogan.config import DataConfig
 from infogan.data.source import SOURCES, Dataset, Split
 from infogan.errors import InfoganError
 
@@ -25,7 +26,7 @@ SHA256 = {
 
 
 @SOURCES.register("mnist")
-def mnist(split: Split) -> Dataset:
+def mnist(data: DataConfig, split: Split) -> Dataset:
     """The embedded MNIST: (N, 1, 28, 28) bytes, ink is 255.
 
     Raises:

@@ -1,6 +1,6 @@
 """What a data source gives, and how batches are drawn from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -9,26 +9,47 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from infogan.config import DataConfig
 from infogan.registry import Registry
 
 Split = Literal["train", "test"]
 
 
 @dataclass(frozen=True)
+class Factors:
+    """What a made image shows, exactly. Only metrics may read it.
+
+    Args:
+        names: Of the F factors: ("shape", "scale", …).
+        sizes: How many values each takes.
+        values: (N, F) integers, 0 ≤ values[:, f] < sizes[f]; or floats, where a factor is
+            continuous and its size 0.
+    """
+
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
+    values: Tensor
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """Images of one split.
+    """Images, or vectors, of one split.
 
     Args:
         name: What it is called where numbers are shown: "MNIST".
         split: train is learnt from, test is held out for measuring.
-        images: (N, C, H, W) bytes.
+        images: (N, C, H, W) bytes; vectors are floats (N, d, 1, 1).
         labels: (N,) integers, or None. Only metrics may read them.
+        factors: Ground truth of images made on the fly, or None. Only metrics may read it.
+        names: What each image is called, (N,): its file, or its row; None: its number.
     """
 
     name: str
     split: Split
     images: Tensor
     labels: Tensor | None = None
+    factors: Factors | None = None
+    names: Sequence[str] | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -37,23 +58,33 @@ class Dataset:
         return c, h, w
 
 
-Source = Callable[[Split], Dataset]
+Source = Callable[[DataConfig, Split], Dataset]
 
 SOURCES: Registry[Source] = Registry("data source")
 
 
-def load(source: str, split: Split) -> Dataset:
+def load(data: DataConfig | str, split: Split) -> Dataset:
     """One split of a source.
 
+    Args:
+        data: Its settings, or its name where all else is as usual.
+        split: Which.
+
     Raises:
-        InfoganError: there is no such source, or its files are damaged.
+        InfoganError: there is no such source, or it cannot be read.
     """
-    return SOURCES[source](split)
+    settings = DataConfig(source=data) if isinstance(data, str) else data
+    return SOURCES[kind(settings.source)](settings, split)
+
+
+def kind(source: str) -> str:
+    """Which entry of SOURCES reads a source: its own name, or the kind of place that it is."""
+    return source
 
 
 def to_float(images: Tensor) -> Tensor:
-    """Bytes as floats in [0, 1], the range of G's sigmoid."""
-    return images.float() / 255
+    """Bytes as floats in [0, 1], the range of G's sigmoid; the numbers of vectors as they are."""
+    return images.float() / 255 if images.dtype == torch.uint8 else images.float()
 
 
 def batch_indices(n: int, batch: int, update: int, seed: int) -> Tensor:
