@@ -54,6 +54,9 @@ class NetConfig:
     """Units of the fully connected layer between convolutions and heads (dcgan); 0: none."""
     norm: Literal["batch", "none"] = "batch"
     """Normalization in the trunk; the generator always has batch norm."""
+    output: Literal["sigmoid", "tanh", "linear"] = "sigmoid"
+    """What G ends with. sigmoid: pixels in [0, 1], read as they are; tanh: the same pixels, which
+    the trunk reads from -1 to 1; linear: vectors, which the networks see standardized."""
     slope: NonNegative = 0.1
     """Leaky ReLU's slope in trunk and heads."""
     q_hidden: Natural = 128
