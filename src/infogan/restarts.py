@@ -58,7 +58,7 @@ def best_start(
     seconds = 0.0
     for k in range(t.restarts):
         seeded = replace(config, train=replace(t, seed=t.seed + STRIDE * k))
-        state = State.start(seeded, first.model.shape, device)
+        state = State.start(seeded, first.model.shape, device, images)
         means, window, log = Means(), Means(), []
         with progress.watching(state, t.restart_updates):
             while state.update < t.restart_updates:
@@ -70,7 +70,7 @@ def best_start(
                     log.append(means.take(state.update, t.batch))
                     progress.show(log[-1])
                 if interrupted():
-                    return State.start(config, first.model.shape, device)
+                    return State.start(config, first.model.shape, device, images)
         last = window.take(state.update, t.batch)
         scores.append(sum(last[key] for key in keys))
         seconds += sum(record["seconds"] for record in log)

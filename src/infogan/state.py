@@ -42,9 +42,17 @@ class State:
     update: int = 0
 
     @classmethod
-    def start(cls, config: Config, shape: tuple[int, int, int], device: torch.device) -> "State":
-        """The state before the first update."""
+    def start(
+        cls,
+        config: Config,
+        shape: tuple[int, int, int],
+        device: torch.device,
+        images: Tensor | None = None,
+    ) -> "State":
+        """The state before the first update; vectors are measured, where they are given."""
         model = InfoGAN.from_config(config, shape).to(device).train()
+        if images is not None and model.vectors:
+            model.measure(to_float(images))
         # Adam is made here and only here, over every parameter of trunk, D and Q
         discriminative = _discriminative(model)
         adam_D = _adam(discriminative, config.train.lr_d, config.train)

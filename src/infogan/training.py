@@ -133,7 +133,7 @@ def _begin(
     device = precision.device(t.device)
     dtype, why = precision.choose(t.precision, device)
     c, h, w = images.shape[1:]
-    state = State.start(config, (c, h, w), device)
+    state = State.start(config, (c, h, w), device, images)
     saved = run.restore()
     if saved:
         state.load(*saved)
