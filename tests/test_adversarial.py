@@ -100,3 +100,13 @@ def test_gradient_penalty_of_a_flat_D_is_finite():
     x = torch.rand(3, 1, 2, 2, **f64)
     gp(linear_D(w), x, x, torch.Generator().manual_seed(0)).backward()
     assert w.grad.isfinite().all()
+
+
+def test_penalties_in_units_of_each_coordinate():
+    """With x measured in s, D(x) = w·x has the gradient s w."""
+    w, s = torch.tensor([3.0, -2.0], **f64), torch.tensor([2.0, 0.5], **f64)[:, None, None]
+    x = torch.rand(5, 2, 1, 1, **f64)
+    assert r1(linear_D(w), x, s).item() == pytest.approx((36 + 1) / 2)
+    assert r2(linear_D(w), x, s).item() == pytest.approx((36 + 1) / 2)
+    penalty = gp(linear_D(w), x, x, torch.Generator().manual_seed(0), s)
+    assert penalty.item() == pytest.approx((37**0.5 - 1) ** 2)

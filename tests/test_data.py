@@ -30,12 +30,17 @@ def only(**changes):
 
 @pytest.mark.parametrize("split", ["train", "test"])
 @pytest.mark.parametrize("source", sorted(SOURCES))
-def test_contract(source, split):
+def test_contract(source, split, tmp_path):
+    if source == "vectors":  # of files
+        source = str(tmp_path / "rows.npy")
+        np.save(source, np.eye(30))
     data = load(source, split)
-    assert data.images.dtype == torch.uint8
+    assert data.images.dtype == (torch.float32 if data.columns else torch.uint8)
     assert data.images.shape[1:] == torch.Size(data.shape)
+    assert not data.columns or data.shape == (len(data.columns), 1, 1)
     assert data.split == split
     assert data.labels is None or data.labels.shape == (len(data.images),)
+    assert data.factors is None or len(data.factors.values) == len(data.images)
 
 
 def test_mnist_is_mnist():

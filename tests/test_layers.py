@@ -8,7 +8,7 @@ from torch import nn
 
 from infogan.config import NetConfig
 from infogan.networks import ARCHITECTURES
-from infogan.networks.layers import Flat, Square, apart, folded
+from infogan.networks.layers import Flat, Square, Waves, apart, folded
 
 
 @pytest.fixture(autouse=True)
@@ -77,3 +77,23 @@ def test_folded_is_the_same_function_without_batch_norm(kind):
         network.eval()
         torch.testing.assert_close(fast(x), network(x))
         assert was.keys() == network.state_dict().keys()
+
+
+def test_waves_are_cosines_and_sines_of_fixed_directions():
+    waves = Waves(3, 5, 2.0).double()
+    x = torch.randn(4, 3, dtype=torch.float64)
+    Bx = x @ waves.B.T
+    torch.testing.assert_close(waves(x), torch.cat([x, Bx.cos(), Bx.sin()], 1))
+    assert not list(waves.parameters())
+    assert "B" in waves.state_dict()  # a saved model has the same waves
+    with torch.autocast("cpu", torch.bfloat16):
+        assert waves.float()(x.float()).dtype == torch.float32
+    many = Waves(10, 1000, 2.0).B
+    assert many.std().item() == pytest.approx(2, abs=0.06)  # 4 standard errors
+
+
+def test_waves_can_be_differentiated_twice_as_R1_needs():
+    waves = Waves(2, 3, 1.5).double()
+    x = torch.randn(2, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(waves, (x,))
+    assert torch.autograd.gradgradcheck(waves, (x,))

@@ -104,3 +104,64 @@ def test_rates_fall_linearly_to_the_end():
     t = with_(Config(), "train: {updates: 100, decay_from: 0.5, decay_to: 0.1}").train
     assert [rate_at(u, t) for u in (0, 50, 75, 100)] == pytest.approx([1, 1, 0.55, 0.1])
     assert rate_at(99, Config().train) == 1
+
+
+def test_noise_has_a_stream_of_its_own_and_the_unit_of_the_data(tiny):
+    from infogan.step import _noisy
+
+    mlp = "net: {kind: mlp, widths: [8], norm: none, output: linear}\nloss: {pairs: 0"
+    quiet = with_(tiny, mlp + "}")
+    noisy = with_(tiny, mlp + ", instance_noise: 0.5}")
+    data = torch.randn(4000, 2, 1, 1) * torch.tensor([1.0, 100.0])[:, None, None]
+    a, b = (State.start(c, (2, 1, 1), CPU, data) for c in (quiet, noisy))
+    for name, generator in a.generators.items():  # the others keep their seeds
+        assert torch.equal(generator.get_state(), b.generators[name].get_state())
+    assert set(b.generators) - set(a.generators) == {"noise"}
+    x, fake = _noisy(b, [data, data], 0.5)
+    for seen in (x, fake):  # standard error of a standard deviation: 1 in 90
+        spread = (seen - data).std(0).flatten()
+        torch.testing.assert_close(spread, 0.5 * data.std(0).flatten(), rtol=0.05, atol=0)
+    assert not torch.equal(x, fake)
+    assert _noisy(a, [data], 0.0)[0] is data
+
+
+def test_a_step_with_noise_goes_on_bit_for_bit(tiny):
+    text = (
+        "net: {kind: mlp, widths: [8], norm: none, output: linear, fourier: 4}\n"
+        "loss: {pairs: 0, instance_noise: 0.5, r1: 0.1}"
+    )
+    config = with_(tiny, text)
+    data = torch.randn(64, 3, 1, 1) + 5
+    one, two = (State.start(config, (3, 1, 1), CPU, data) for _ in range(2))
+    train_step(one, data[:32], config, torch.float32)
+    two.load(one.update, one.tensors())
+    for state in (one, two):
+        train_step(state, data[32:], config, torch.float32)
+    ours, theirs = one.tensors(), two.tensors()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_r1_reaches_the_weights_of_a_trunk_with_waves(tiny):
+    """Double backward through standardization, waves and leaky ReLU, against differences."""
+    from infogan.adversarial import r1
+
+    text = "net: {kind: mlp, widths: [8, 8], norm: none, output: linear, fourier: 4}"
+    data = torch.randn(64, 2, 1, 1, dtype=torch.float64) * 3
+    model = State.start(with_(tiny, text), (2, 1, 1), CPU, data).model.double()
+
+    def penalty():
+        return r1(lambda x: model.D(model.trunk(x)).squeeze(1), data, model.unit)
+
+    weight = next(p for p in model.trunk.parameters() if p.shape == (8, 10))
+    (grad,) = torch.autograd.grad(penalty(), weight)
+    step = 1e-6
+    for i, j in ((0, 0), (3, 5), (7, 9)):  # of x, of a cosine, of a sine
+        values = []
+        for sign in (1, -1):
+            with torch.no_grad():
+                weight[i, j] += sign * step
+            values.append(penalty().item())
+            with torch.no_grad():
+                weight[i, j] -= sign * step
+        slope = (values[0] - values[1]) / (2 * step)
+        assert grad[i, j].item() == pytest.approx(slope, rel=1e-4, abs=1e-7)

@@ -13,7 +13,7 @@ ORDER = [
     "errors", "registry", "table", "config", "codes", "prior", "weights", "networks", "model",
     "workers", "encode", "generate",
     "adversarial", "pairs", "objective", "data", "precision", "run", "progress", "state", "step",
-    "restarts", "training", "metrics", "figures", "report", "cli",
+    "restarts", "training", "metrics", "figures", "scatter", "report", "cli",
 ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from infogan.config import LossConfig
 from infogan.prior import Prior
-from infogan.weights import weights_at
+from infogan.weights import noise_at, weights_at
 
 
 def test_lambda_ramp_is_for_categorical_codes():
@@ -48,3 +48,11 @@ def test_look_alikes_count_until_their_update():
     prior, loss = Prior.parse("cat3 + u"), LossConfig(alike=0.3, alike_until=50)
     assert weights_at(49, prior, loss).alike == 0.3
     assert weights_at(50, prior, loss).alike == 0
+
+
+def test_instance_noise_is_let_down_evenly():
+    loss = LossConfig(instance_noise=0.6, instance_noise_until=100, instance_noise_to=0.1)
+    for update, sigma in ((0, 0.6), (50, 0.35), (100, 0.1), (999, 0.1)):
+        assert noise_at(update, loss) == pytest.approx(sigma)
+    assert noise_at(999, LossConfig(instance_noise=0.6)) == 0.6  # it stays
+    assert noise_at(0, LossConfig()) == 0

@@ -106,30 +106,40 @@ class Relativistic(Adversarial):
         return softplus(real - fake).mean()
 
 
-def gradient_norm2(D: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """‖∇_x D(x)‖² of each image, (n,), differentiable in D's parameters."""
+def gradient_norm2(D: Callable[[Tensor], Tensor], x: Tensor, unit: Tensor | float = 1.0) -> Tensor:
+    """‖∇_{x/s} D(x)‖² = ‖s ∇_x D(x)‖² of each image, (n,), differentiable in D's parameters.
+
+    Args:
+        D: (n, C, H, W) → logits (n,), each of its own image alone.
+        x: Where.
+        unit: s, how much of x counts as 1; of vectors the spread of each coordinate.
+    """
     x = x.detach().requires_grad_(True)
     (grad,) = torch.autograd.grad(D(x).sum(), x, create_graph=True)
-    return grad.flatten(1).square().sum(1)
+    return (unit * grad).flatten(1).square().sum(1)
 
 
-def r1(D: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+def r1(D: Callable[[Tensor], Tensor], real: Tensor, unit: Tensor | float = 1.0) -> Tensor:
     """R1 = ½ E_real ‖∇_x D(x)‖². Mescheder et al. 2018, eq. 9 (with γ = 1)."""
-    return gradient_norm2(D, real).mean() / 2
+    return gradient_norm2(D, real, unit).mean() / 2
 
 
-def r2(D: Callable[[Tensor], Tensor], fake: Tensor) -> Tensor:
+def r2(D: Callable[[Tensor], Tensor], fake: Tensor, unit: Tensor | float = 1.0) -> Tensor:
     """R2 = ½ E_fake ‖∇_x D(x)‖². Mescheder et al. 2018, eq. 10 (with γ = 1)."""
-    return gradient_norm2(D, fake).mean() / 2
+    return gradient_norm2(D, fake, unit).mean() / 2
 
 
 def gp(
-    D: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, generator: torch.Generator
+    D: Callable[[Tensor], Tensor],
+    real: Tensor,
+    fake: Tensor,
+    generator: torch.Generator,
+    unit: Tensor | float = 1.0,
 ) -> Tensor:
     """GP = E_x̂ (‖∇_x̂ D(x̂)‖ − 1)², x̂ uniform between a real and a generated image. Gulrajani et al.
     2017, eq. 3."""
     t = torch.rand(len(real), *[1] * (real.dim() - 1), generator=generator).to(real)
-    norm2 = gradient_norm2(D, t * real.detach() + (1 - t) * fake.detach())
+    norm2 = gradient_norm2(D, t * real.detach() + (1 - t) * fake.detach(), unit)
     # the root's slope is infinite at 0, where a D that has gone flat would give NaN
     norm = norm2.clamp_min(torch.finfo(norm2.dtype).tiny).sqrt()
     return (norm - 1).square().mean()

@@ -28,12 +28,14 @@ def encode(
 
     Args:
         model: Trained.
-        images: (N, C, H, W), bytes, or floats in [0, 1].
-        dtype: Of the trunk; `precision.choose` gives the fastest.
+        images: (N, C, H, W), bytes, or floats in [0, 1]; vectors (N, d, 1, 1).
+        dtype: Of the trunk, where it sees images; `precision.choose` gives the fastest.
 
     Returns:
         {column: (N,)}, int32 or float32.
     """
+    if model.vectors:  # bfloat16 would round them before they are standardized
+        dtype = torch.float32
     trunk, head = folded(model.trunk).to(dtype), folded(model.Q)
     device = next(model.parameters()).device
 

@@ -115,7 +115,7 @@ def png(picture: Picture, scale: int = 1) -> bytes:
 
 def information_curves(history: Sequence[Mapping[str, Any]], prior: Prior) -> bytes:
     """L_I of each code over the updates, with H(c) dashed: PNG."""
-    with _Plot(7, 3.2) as plot:
+    with Plot(7, 3.2) as plot:
         for i, code in enumerate(prior):
             updates, values = series(history, f"L_I.{code.name}")
             plot.axes.plot(updates, values, color=f"C{i}", lw=1.2, label=f"L_I({code.name})")
@@ -133,7 +133,7 @@ def loss_curves(history: Sequence[Mapping[str, Any]]) -> bytes:
     """The losses of D and G, and the information on real images where there is one: PNG."""
     kinds = ("loss_", "I_pairs.", "I_alike.", "r1", "r2", "gp")
     names = dict.fromkeys(n for record in history for n in record if n.startswith(kinds))
-    with _Plot(7, 2.6) as plot:
+    with Plot(7, 2.6) as plot:
         for name in names:
             plot.axes.plot(*series(history, name), lw=1, label=name)
         plot.axes.set(xlabel="update", ylabel="nats")
@@ -147,7 +147,7 @@ def confusion_matrix(table: Sequence[Sequence[int]], matching: Mapping[int, int]
     classes, k = counts.shape
     order = sorted(range(k), key=lambda j: matching.get(j, classes + j))
     shown = counts[:, order]
-    with _Plot(0.45 * k + 1.2, 0.4 * classes + 1) as plot:
+    with Plot(0.45 * k + 1.2, 0.4 * classes + 1) as plot:
         plot.axes.imshow(np.sqrt(shown), cmap="Blues", aspect="auto")
         for i, j in np.ndindex(*shown.shape):
             colour = "white" if shown[i, j] > 0.3 * shown.max() else "black"
@@ -174,7 +174,7 @@ def figure1(
         name: The code.
         entropy: Its H(c), in nats.
     """
-    with _Plot(5.5, 3.4) as plot:
+    with Plot(5.5, 3.4) as plot:
         for history, label, colour in ((infogan, "InfoGAN", "C2"), (gan, "GAN", "C0")):
             plot.axes.plot(*series(history, f"L_I.{name}"), color=colour, label=label)
         plot.axes.axhline(entropy, color="grey", ls="--", lw=0.8, label=f"H({name})")
@@ -197,10 +197,16 @@ def series(history: Sequence[Mapping[str, Any]], name: str) -> tuple[list[int], 
     return [u for u, _ in pairs], [v for _, v in pairs]
 
 
-class _Plot:
-    """A matplotlib figure that ends as PNG bytes, made without touching pyplot's global state."""
+class Plot:
+    """A matplotlib figure that ends as PNG bytes, made without touching pyplot's global state.
 
-    def __init__(self, inches_wide: float, inches_high: float) -> None:
+    Args:
+        inches_wide: Of the whole.
+        inches_high: Of the whole.
+        panels: Axes side by side; `axes` is the first of them.
+    """
+
+    def __init__(self, inches_wide: float, inches_high: float, panels: int = 1) -> None:
         try:
             from matplotlib.backends.backend_agg import FigureCanvasAgg
             from matplotlib.figure import Figure
@@ -208,10 +214,11 @@ class _Plot:
             raise MissingExtraError("matplotlib", "report") from None
         self.figure = Figure(figsize=(inches_wide, inches_high), layout="constrained")
         FigureCanvasAgg(self.figure)
-        self.axes: Axes = self.figure.add_subplot()
+        self.panels: list[Axes] = [*self.figure.subplots(1, panels, squeeze=False)[0]]
+        self.axes = self.panels[0]
         self.png = b""
 
-    def __enter__(self) -> "_Plot":
+    def __enter__(self) -> "Plot":
         return self
 
     def __exit__(self, *exc: object) -> None:

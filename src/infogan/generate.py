@@ -2,7 +2,8 @@
 
 import csv
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +38,14 @@ def generate(
         dtype: Of G; `precision.choose` gives the fastest. Pixels are formed in float32.
 
     Returns:
-        Batches: images (≤ 256, C, H, W), bytes, and each code's values as in `prior.sample`.
+        Batches: images (≤ 256, C, H, W), bytes, or vectors (≤ 256, d), float32; and each code's
+        values as in `prior.sample`.
 
     Raises:
         InfoganError: an unknown code, or a value that it cannot have.
     """
     fixed = {name: model.value(name, value) for name, value in (given or {}).items()}
+    dtype = torch.float32 if model.vectors else dtype
     G = folded(model.G).to(dtype)
     assert isinstance(G, Sequential)
     device = next(model.parameters()).device
@@ -58,17 +61,31 @@ def generate(
     def images(drawn: tuple[Tensor, dict[str, Tensor]]) -> tuple[Tensor, dict[str, Tensor]]:
         z, c = drawn
         x = G(model.prior.embed(z, c).to(device, dtype))
+        if model.vectors:
+            return x.flatten(1).cpu(), c
         return (255 * x).round().to(torch.uint8).cpu(), c
 
     return each_on_one_thread(images, draws(), device)
 
 
 def write(
-    folder: Path, model: InfoGAN, n: int, batches: Iterable[tuple[Tensor, dict[str, Tensor]]]
+    folder: Path,
+    model: InfoGAN,
+    n: int,
+    batches: Iterable[tuple[Tensor, dict[str, Tensor]]],
+    columns: Sequence[str] = (),
 ) -> None:
-    """Write what `generate` yields to `images.npy`, (n, C, H, W) bytes, and `codes.csv`.
+    """Write what `generate` yields to `images.npy`, (n, C, H, W) bytes, or `vectors.csv`, and
+    `codes.csv`.
 
     Batch after batch, so that memory stays bounded. The folder appears only when it is whole.
+
+    Args:
+        folder: To make.
+        model: That made the batches.
+        n: Images in all of them.
+        batches: What `generate` yields.
+        columns: Names of the coordinates of vectors; x0, x1, … where nothing is said.
 
     Raises:
         InfoganError: something is there already, or the disk refuses.
@@ -79,22 +96,45 @@ def write(
             raise InfoganError(f"{folder} exists already; choose another --out")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        images = np.lib.format.open_memmap(
-            partial / "images.npy", mode="w+", dtype=np.uint8, shape=(n, *model.shape)
-        )
-        at = 0
-        with (partial / "codes.csv").open("w", newline="", encoding="utf-8") as f:
+        sink = _table(partial, model, columns) if model.vectors else _array(partial, model, n)
+        with sink as keep, (partial / "codes.csv").open("w", newline="", encoding="utf-8") as f:
             rows = csv.writer(f)
             rows.writerow([name for code in model.prior for name in code.coordinates])
             for x, c in batches:
-                images[at : at + len(x)] = x.numpy()
-                at += len(x)
+                keep(x)
                 values = [c[code.name].reshape(len(x), -1).T.tolist() for code in model.prior]
                 rows.writerows(zip(*(column for code in values for column in code)))
-        images.flush()
         partial.rename(folder)
     except OSError as e:
         reason = e.strerror or str(e)
         raise InfoganError(f"cannot write {folder}: {reason}; choose another --out") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _array(folder: Path, model: InfoGAN, n: int) -> Iterator[Callable[[Tensor], None]]:
+    """Takes images, batch after batch."""
+    images = np.lib.format.open_memmap(
+        folder / "images.npy", mode="w+", dtype=np.uint8, shape=(n, *model.shape)
+    )
+    at = 0
+
+    def keep(x: Tensor) -> None:
+        nonlocal at
+        images[at : at + len(x)] = x.numpy()
+        at += len(x)
+
+    yield keep
+    images.flush()
+
+
+@contextmanager
+def _table(
+    folder: Path, model: InfoGAN, columns: Sequence[str]
+) -> Iterator[Callable[[Tensor], None]]:
+    """Takes vectors, batch after batch."""
+    with (folder / "vectors.csv").open("w", newline="", encoding="utf-8") as f:
+        rows = csv.writer(f)
+        rows.writerow(columns or [f"x{i}" for i in range(model.shape[0])])
+        yield lambda x: rows.writerows(x.tolist())

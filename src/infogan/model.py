@@ -20,7 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from infogan.codes import Categorical
 from infogan.config import Config, NetConfig, in_words
 from infogan.errors import InfoganError
-from infogan.networks import ARCHITECTURES, QHead, measure, ranged
+from infogan.networks import ARCHITECTURES, QHead, measure, ranged, spread
 from infogan.prior import Prior
 
 FORMAT = 1
@@ -80,6 +80,11 @@ class InfoGAN(nn.Module):
     def vectors(self) -> bool:
         """Whether x are vectors in units of their own, not images."""
         return self.net.output == "linear"
+
+    @property
+    def unit(self) -> Tensor | float:
+        """How much of x is 1 to the networks: noise and the gradients of D are measured in it."""
+        return spread(self) if self.vectors else 1.0
 
     def measure(self, x: Tensor) -> None:
         """Take the mean and spread of vectors (N, d, 1, 1), on which the networks' own range rests;

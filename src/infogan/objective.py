@@ -104,13 +104,13 @@ def objective_D(
                 return _logit(model, model.trunk(images))
 
             if w.loss.r1:
-                terms["r1"] = r1(D, x)
+                terms["r1"] = r1(D, x, model.unit)
                 loss = loss + w.loss.r1 * terms["r1"]
             if w.loss.r2:
-                terms["r2"] = r2(D, fake)
+                terms["r2"] = r2(D, fake, model.unit)
                 loss = loss + w.loss.r2 * terms["r2"]
             if w.loss.gp:
-                terms["gp"] = gp(D, x, fake, generator)
+                terms["gp"] = gp(D, x, fake, generator, model.unit)
                 loss = loss + w.loss.gp * terms["gp"]
     return loss, terms
 

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infogan import figures
+from infogan import figures, scatter
 from infogan.config import to_yaml
+from infogan.data import load
+from infogan.metrics.factors import continuous_factors
+from infogan.metrics.factors import in_words as factors_in_words
 from infogan.metrics.meaning import in_words
 from infogan.metrics.pairs import in_words as pairs_in_words
 from infogan.model import InfoGAN
@@ -39,11 +42,7 @@ def report(run: Run, model: InfoGAN, metrics: Mapping[str, Any]) -> Path:
         The page's path.
     """
     history = run.history()
-    pictures = {
-        f"traversal-{name}": figures.png(picture, scale=2)
-        for name, picture in figures.traversals(model).items()
-    }
-    pictures["samples"] = figures.png(figures.samples(model), scale=2)
+    pictures = _of_vectors(run, model) if model.vectors else _of_images(model)
     pictures["information"] = figures.information_curves(history, model.prior)
     pictures["losses"] = figures.loss_curves(history)
     if "clustering.confusion" in metrics:
@@ -52,6 +51,33 @@ def report(run: Run, model: InfoGAN, metrics: Mapping[str, Any]) -> Path:
     for name, content in pictures.items():
         run.write(f"figures/{_filename(name)}.png", content)
     return run.write("report.html", _page(run, model, metrics, pictures))
+
+
+def _of_images(model: InfoGAN) -> dict[str, bytes]:
+    pictures = {
+        f"traversal-{name}": figures.png(picture, scale=2)
+        for name, picture in figures.traversals(model).items()
+    }
+    return pictures | {"samples": figures.png(figures.samples(model), scale=2)}
+
+
+def _of_vectors(run: Run, model: InfoGAN) -> dict[str, bytes]:
+    test = load(run.config.data, "test")
+    columns = test.columns or [f"x{i}" for i in range(model.shape[0])]
+    pictures = {
+        f"{kind}-{name}": picture
+        for kind, made in (
+            ("coloured", scatter.coloured(model, test.images, columns)),
+            ("traversal", scatter.traversals(model, columns)),
+        )
+        for name, picture in made.items()
+    }
+    sides = list(continuous_factors(test).items())[:2]
+    if test.factors is not None and len(sides) == 2 and model.prior.continuous:
+        names, at = zip(*sides)
+        over = test.factors.values[:, list(at)].numpy()
+        pictures["sheet"] = scatter.side_by_side({"Q": model}, test.images, over, names)
+    return pictures | {"samples": scatter.samples(model, test.images, columns)}
 
 
 def _page(
@@ -68,14 +94,7 @@ def _page(
         _headline(metrics),
         "<h2>What the codes do</h2>",
     ]
-    rows = prior.categorical[0].name if prior.categorical else ""
-    for code in prior:
-        for coordinate in code.coordinates:
-            columns = figures.values(code)
-            span = f"{columns[0].item():g} … {columns[-1].item():g}"
-            row = f"a category of {rows}" if rows and rows != code.name else "one draw of the rest"
-            caption = f"{coordinate}: columns {span}, each row {row}, z fixed along the row"
-            parts.append(_figure(f"traversal-{coordinate}", caption, pictures))
+    parts += _vector_codes(model, pictures) if model.vectors else _image_codes(model, pictures)
     words = in_words(metrics) + in_words(metrics, "reading")
     if words:
         sentences = "".join(f"<li>{html.escape(s)}</li>" for s in words)
@@ -83,7 +102,7 @@ def _page(
         parts.append(_protocol(metrics, "meaning"))
     parts += [
         "<h2>Samples</h2>",
-        _figure("samples", "z and all codes drawn from the prior", pictures),
+        _figure("samples", "z and all codes drawn from the prior", pictures, model.vectors),
         "<h2>Information in the codes</h2>",
         _information_table(metrics, model),
         _protocol(metrics, "information"),
@@ -102,6 +121,10 @@ def _page(
     if "protocol.pairs" in metrics:
         sentences = "".join(f"<li>{html.escape(s)}</li>" for s in pairs_in_words(metrics))
         parts.append(f"<h2>Without labels</h2><ul>{sentences}</ul>{_protocol(metrics, 'pairs')}")
+    if "protocol.factors" in metrics:
+        sentences = "".join(f"<li>{html.escape(s)}</li>" for s in factors_in_words(metrics))
+        parts.append(f"<h2>True factors</h2><ul class=big>{sentences}</ul>")
+        parts.append(_protocol(metrics, "factors"))
     if config.loss.pairs and config.objective == "infogan":
         a = config.augment
         parts.append(
@@ -129,6 +152,33 @@ def _page(
         f"{html.escape(json.dumps(dict(metrics), indent=1))}</pre></details></html>",
     ]
     return "\n".join(parts)
+
+
+def _image_codes(model: InfoGAN, pictures: Mapping[str, bytes]) -> list[str]:
+    prior = model.prior
+    rows = prior.categorical[0].name if prior.categorical else ""
+    parts = []
+    for code in prior:
+        for coordinate in code.coordinates:
+            columns = figures.values(code)
+            span = f"{columns[0].item():g} … {columns[-1].item():g}"
+            row = f"a category of {rows}" if rows and rows != code.name else "one draw of the rest"
+            caption = f"{coordinate}: columns {span}, each row {row}, z fixed along the row"
+            parts.append(_figure(f"traversal-{coordinate}", caption, pictures))
+    return parts
+
+
+def _vector_codes(model: InfoGAN, pictures: Mapping[str, bytes]) -> list[str]:
+    parts = []
+    if "sheet" in pictures:
+        caption = "held-out points where they lie by their true factors, coloured by what Q reads"
+        parts.append(_figure("sheet", caption, pictures, True))
+    for coordinate in (name for code in model.prior for name in code.coordinates):
+        caption = f"{coordinate}: held-out vectors coloured by what Q reads"
+        parts.append(_figure(f"coloured-{coordinate}", caption, pictures, True))
+        caption = f"{coordinate}: what it does to each column, the mean over draws of the rest"
+        parts.append(_figure(f"traversal-{coordinate}", caption, pictures, True))
+    return parts
 
 
 def _headline(metrics: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@
     checkpoints/N/   state after N updates         model/         what `from_pretrained` loads
     metrics.json     `infogan evaluate`            report.html, figures/   `infogan report`
     starts.json      the scores of several short starts, where the run had them
+    columns.json     the names of a table's columns, where it learns from one
 
 Whatever must be whole is written to a temporary name, synced, and renamed.
 """
@@ -25,7 +26,7 @@ from torch import Tensor
 from infogan.config import Config, read_yaml, to_yaml
 from infogan.errors import InfoganError
 
-CONFIG, LOG, STARTS = "config.yaml", "log.jsonl", "starts.json"
+CONFIG, LOG, STARTS, COLUMNS = "config.yaml", "log.jsonl", "starts.json", "columns.json"
 
 
 class Run:
@@ -106,6 +107,12 @@ class Run:
         """What `restarts.best_start` wrote of its choice; empty where there was none."""
         file = self.path / STARTS
         found: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+        return found
+
+    def columns(self) -> list[str]:
+        """The names of the coordinates of the vectors that it learns from; empty for images."""
+        file = self.path / COLUMNS
+        found: list[str] = json.loads(file.read_text("utf-8")) if file.is_file() else []
         return found
 
     def seconds(self) -> float:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from infogan.errors import InfoganError
 from infogan.model import InfoGAN, parameters_of, recalibrate
 
 GENERATORS = ("latents", "augment", "penalty")
+NOISE = 11  # of the generator "noise", which came later: the seeds of the others stay
 CALIBRATION = (16, 256)  # batches, images in each
 
 
@@ -61,6 +63,9 @@ class State:
             name: torch.Generator().manual_seed(config.train.seed * len(GENERATORS) + i)
             for i, name in enumerate(GENERATORS)
         }
+        if config.loss.instance_noise:
+            seed = np.random.SeedSequence([config.train.seed, NOISE]).generate_state(1, np.uint64)
+            streams["noise"] = torch.Generator().manual_seed(int(seed[0]) >> 1)
         G_ema = [p.detach().clone() for p in model.G.parameters()]
         D_ema = [p.detach().clone() for p in discriminative] if config.train.ema_d else []
         r_bar = {

@@ -13,7 +13,7 @@ from infogan.errors import InfoganError
 from infogan.objective import objective_D, objective_G
 from infogan.prior import Prior
 from infogan.state import State
-from infogan.weights import weights_at
+from infogan.weights import noise_at, weights_at
 
 
 class NonFinite(InfoganError):
@@ -57,6 +57,7 @@ def train_step(
         # both now: D's update does not change G, and G's weights are cast once for the two
         fake_D = model.G(latent_D).detach()
         fake_G = model.G(latent_G)
+    x, fake_D, fake_G = _noisy(state, [x, fake_D, fake_G], noise_at(state.update, config.loss))
     with autocast:
         loss_D, terms = objective_D(
             model, x, x_aug, fake_D, c_D, w, state.generators["penalty"], state.r_bar, x_near
@@ -96,6 +97,14 @@ def needs_look_alikes(config: Config, state: State) -> bool:
     copied = has_pairs(config, prior) and update < config.augment.neighbours_until
     alike = weights_at(update, prior, config.loss).alike if config.objective == "infogan" else 0
     return copied or bool(alike and prior.continuous)
+
+
+def _noisy(state: State, batches: list[Tensor], sigma: float) -> list[Tensor]:
+    """x + σ s ε, ε ~ N(0, 1), s the model's unit of x; the batches as they are where σ is 0."""
+    if not sigma:
+        return batches
+    generator, scale = state.generators["noise"], sigma * state.model.unit
+    return [x + scale * torch.randn(x.shape, generator=generator).to(x) for x in batches]
 
 
 def has_pairs(config: Config, prior: Prior) -> bool:

@@ -143,7 +143,8 @@ def _begin(
             "at least as many"
         )
     run.rewind(state.update)
-    progress.say(f"{len(images):,} images {c}×{h}×{w} · {device} · {why}")
+    what = f"vectors of {c} numbers" if state.model.vectors else f"images {c}×{h}×{w}"
+    progress.say(f"{len(images):,} {what} · {device} · {why}")
     for name, update in onsets(state.model.prior, config.loss).items():
         if update >= t.updates:
             progress.say(

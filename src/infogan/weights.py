@@ -48,6 +48,14 @@ def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False)
     return Weights(lam, lam_D, alike, loss, plain)
 
 
+def noise_at(update: int, loss: LossConfig) -> float:
+    """Standard deviation of the noise on what the trunk sees, in units of x: from
+    `loss.instance_noise` evenly to `instance_noise_to` at update `instance_noise_until`."""
+    until = loss.instance_noise_until
+    part = min(1.0, update / until) if until else 0.0
+    return loss.instance_noise + part * (loss.instance_noise_to - loss.instance_noise)
+
+
 def onsets(prior: Prior, loss: LossConfig) -> dict[str, int]:
     """The update at which λ of each continuous code sets in."""
     rest = repeat(loss.lam_starts[-1] if loss.lam_starts else 0)

@@ -19,6 +19,7 @@ InfoGAN: interpretable latent codes from unlabelled images (Chen et al. 2016).
   encode RUN [SOURCE]           images to codes: a table, a row for each image
   generate RUN --out FOLDER     codes to images: an array and its codes
   figure1 RUN_INFOGAN RUN_GAN   draw the paper's Figure 1 from two runs
+  sheet RUN_INFOGAN RUN_GAN     draw what their codes read over the unrolled swiss roll
 
 infogan COMMAND --help tells more; infogan --version prints the version.
 """
@@ -31,6 +32,7 @@ COMMANDS = {
     "encode": "batch",
     "generate": "batch",
     "figure1": "runs",
+    "sheet": "runs",
 }
 
 

@@ -10,6 +10,7 @@ from infogan.errors import InfoganError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from infogan.config import DataConfig
     from infogan.model import InfoGAN
 
 
@@ -27,8 +28,8 @@ def encode(argv: list[str]) -> int:
         source: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[SOURCE]")] = (
             None
         )
-        """mnist, or a .npy file of images of the model's size; the run's own where nothing is
-        said."""
+        """mnist, a .npy file of images of the model's size, or a table of the columns of its
+        vectors, of which every row is read; the run's own where nothing is said."""
         out: Path = Path("codes.parquet")
         """Table to write: .parquet, .csv or .npz."""
         split: Literal["train", "test"] = "test"
@@ -43,7 +44,7 @@ def encode(argv: list[str]) -> int:
 
     table.check(args.out)
     model = InfoGAN.from_pretrained(args.model)
-    images = _images(args.source or _own_source(args.model), args.split, model)
+    images = _images(args.source or _own_data(args.model), args.split, model)
     dtype, why = precision.choose(args.precision, precision.device("cpu"))
     print(f"{len(images):,} images · {why}")
     table.write(args.out, to_codes(model, images, dtype))
@@ -57,8 +58,8 @@ def generate(argv: list[str]) -> int:
 
     @dataclass(frozen=True)
     class Generate:
-        """Codes to images: FOLDER/images.npy, (N, C, H, W) bytes, and FOLDER/codes.csv, the codes
-        of each."""
+        """Codes to images: FOLDER/images.npy, (N, C, H, W) bytes (of a model of vectors
+        FOLDER/vectors.csv), and FOLDER/codes.csv, the codes of each."""
 
         model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
         """Run directory, or a saved model's folder."""
@@ -85,7 +86,8 @@ def generate(argv: list[str]) -> int:
     model = InfoGAN.from_pretrained(args.model)
     dtype, why = precision.choose(args.precision, precision.device("cpu"))
     print(f"{args.n:,} images · {why}")
-    write(args.out, model, args.n, to_images(model, args.n, given, args.seed, dtype))
+    images = to_images(model, args.n, given, args.seed, dtype)
+    write(args.out, model, args.n, images, _columns(args.model))
     print(args.out)
     return 0
 
@@ -98,20 +100,37 @@ def _assignment(text: str) -> tuple[str, float]:
         raise InfoganError(f"--set {text!r}: expected CODE=NUMBER, e.g. digit=3") from None
 
 
-def _own_source(path: Path) -> str:
+def _own_data(path: Path) -> "DataConfig":
     from infogan.run import Run
 
     if not Run.exists(path):
         raise InfoganError(f"{path} is no run, so its images are not known; name a SOURCE")
-    return Run.open(path).config.data.source
+    return Run.open(path).config.data
 
 
-def _images(source: str, split: Literal["train", "test"], model: "InfoGAN") -> "Tensor":
-    from infogan.data import load, read_array
+def _columns(path: Path) -> list[str]:
+    """What the coordinates of a run's vectors are called."""
+    from infogan.run import Run
 
-    if source.endswith(".npy"):
+    return Run.open(path).columns() if Run.exists(path) else []
+
+
+def _images(
+    source: "DataConfig | str", split: Literal["train", "test"], model: "InfoGAN"
+) -> "Tensor":
+    from infogan.data import as_images, kind, load, read_array, read_table
+
+    if isinstance(source, str) and model.vectors and kind(source) == "vectors":
+        table = read_table(Path(source))  # all rows, in their order
+        if len(table.columns) != model.shape[0]:
+            raise InfoganError(
+                f"{source} has {len(table.columns)} columns, the model was trained on "
+                f"{model.shape[0]}"
+            )
+        return as_images(table.rows)
+    if isinstance(source, str) and source.endswith(".npy"):
         return read_array(Path(source), model.shape)
     data = load(source, split)
     if data.shape != model.shape:
-        raise InfoganError(f"{source} has images {data.shape}, the model {model.shape}")
+        raise InfoganError(f"{data.name} has images {data.shape}, the model {model.shape}")
     return data.images

@@ -1,4 +1,4 @@
-"""Commands on a run that is there: `infogan evaluate`, `report`, `figure1`."""
+"""Commands on a run that is there: `infogan evaluate`, `report`, `figure1`, `sheet`."""
 
 import json
 from dataclasses import dataclass
@@ -85,11 +85,49 @@ def figure1(argv: list[str]) -> int:
     prior = Prior.parse(infogan.config.codes)
     code = prior[args.code] if args.code else (*prior.categorical, *prior)[0]
     picture = figures.figure1(infogan.history(), gan.history(), code.name, code.entropy())
+    return _written(args.out, picture)
+
+
+def sheet(argv: list[str]) -> int:
+    """Draw what the codes of runs read, over two true factors."""
+    import tyro
+
+    @dataclass(frozen=True)
+    class Sheet:
+        """Draw held-out points where they lie by their first two continuous true factors, coloured
+        by what each continuous code of each run reads: the unrolled swiss roll."""
+
+        runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN …")]
+        """Runs on the same data; an InfoGAN's and a plain GAN's."""
+        out: Path = Path("sheet.png")
+        """PNG file to write."""
+
+    args = parse(Sheet, argv, "sheet")
+    if not args.runs:
+        raise InfoganError("sheet needs at least one RUN; see infogan sheet --help")
+    from infogan import scatter
+    from infogan.data import load
+    from infogan.metrics import continuous_factors
+
+    found = [opened(path) for path in args.runs]
+    if len({run.config.data for run in found}) > 1:
+        raise InfoganError("the runs of a sheet must have the same data; leave one of them out")
+    test = load(found[0].config.data, "test")
+    sides = continuous_factors(test)
+    if test.factors is None or len(sides) < 2:
+        raise InfoganError(f"{test.name} has no two continuous true factors; swissroll has")
+    over = test.factors.values[:, list(sides.values())[:2]].numpy()
+    titles = {"infogan": "InfoGAN", "gan": "plain GAN"}
+    models = {f"{titles[r.config.objective]} ({r.path.name})": trained_model(r) for r in found}
+    return _written(args.out, scatter.side_by_side(models, test.images, over, list(sides)))
+
+
+def _written(file: Path, picture: bytes) -> int:
     try:
-        args.out.write_bytes(picture)
+        file.write_bytes(picture)
     except OSError as e:
-        raise InfoganError(f"cannot write {args.out}: {e.strerror}; choose another --out") from None
-    print(args.out)
+        raise InfoganError(f"cannot write {file}: {e.strerror}; choose another --out") from None
+    print(file)
     return 0
 
 

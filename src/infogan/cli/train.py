@@ -1,5 +1,6 @@
 """`infogan train`."""
 
+import json
 import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,9 +11,8 @@ from infogan.cli.runs import exists, measured, opened, write_report
 from infogan.errors import InfoganError, MissingExtraError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from infogan.config import Config
+    from infogan.data import Dataset
     from infogan.run import Run
 
 # what may change when a run goes on: nothing that the weights so far depend on
@@ -81,7 +81,7 @@ def train(argv: list[str]) -> int:
         base = read_yaml(first.config, base) if first.config else base
     given = parse(Train, argv, "train", Train(settings=base))
     config = given.settings
-    images = _checked(config)
+    data = _checked(config)
     if given.dry_run:
         print(to_yaml(config), end="")
         return 0
@@ -89,17 +89,19 @@ def train(argv: list[str]) -> int:
         _check_resumable(base, config)
         run = opened(out)
     else:
-        from infogan.run import Run
+        from infogan.run import COLUMNS, Run
 
         parts = ["infogan", "train", source, "--out", str(out), *flags(config, start)]
         run = Run.create(out, config, shlex.join(parts), given.overwrite)
+        if data.columns:
+            run.write(COLUMNS, json.dumps(list(data.columns)) + "\n")
         if first.resume:
             print(f"{out} holds no run yet: starting one")
-    return _train(config, images, run, given.report)
+    return _train(config, data, run, given.report)
 
 
-def _train(config: "Config", images: "Tensor", run: "Run", report: bool) -> int:
-    from infogan import figures
+def _train(config: "Config", data: "Dataset", run: "Run", report: bool) -> int:
+    from infogan import figures, scatter
     from infogan.model import InfoGAN
     from infogan.prior import Prior
     from infogan.progress import Progress
@@ -107,11 +109,15 @@ def _train(config: "Config", images: "Tensor", run: "Run", report: bool) -> int:
     from infogan.training import train as train_run
 
     def on_sample(model: InfoGAN, update: int) -> None:
-        run.write(f"samples/{update:06d}.png", figures.png(figures.samples(model), scale=2))
+        if data.columns:
+            picture = scatter.samples(model, data.images, data.columns)
+        else:
+            picture = figures.png(figures.samples(model), scale=2)
+        run.write(f"samples/{update:06d}.png", picture)
 
     progress = Progress(Prior.parse(config.codes))
     try:
-        train_run(config, images, run, progress, on_sample)
+        train_run(config, data.images, run, progress, on_sample)
     except Interrupted as e:
         print(f"{e}; go on with:\n  infogan train --out {shlex.quote(str(run.path))} --resume")
         return 130
@@ -131,16 +137,19 @@ def _train(config: "Config", images: "Tensor", run: "Run", report: bool) -> int:
 
 
 def _start(source: str) -> "Config":
-    """The settings that a SOURCE starts from: a recipe's, or those for images of one's own."""
+    """The settings that a SOURCE starts from: a recipe's, or those for data of one's own."""
     from infogan.config import DataConfig, is_place, recipe, recipes
 
     if source in recipes() or not is_place(source):
         return recipe(source)
-    return replace(recipe("images"), data=DataConfig(source=source))
+    from infogan.data import kind
+
+    name = "vectors" if kind(source) == "vectors" else "images"
+    return replace(recipe(name), data=DataConfig(source=source))
 
 
-def _checked(config: "Config") -> "Tensor":
-    """The training images, after all that can be known to be wrong before anything is written."""
+def _checked(config: "Config") -> "Dataset":
+    """The training data, after all that can be known to be wrong before anything is written."""
     from infogan.adversarial import ADVERSARIAL
     from infogan.data import load
     from infogan.model import InfoGAN
@@ -148,8 +157,19 @@ def _checked(config: "Config") -> "Tensor":
 
     _ = ADVERSARIAL[config.loss.adversarial], device(config.train.device)
     data = load(config.data, "train")
-    InfoGAN.from_config(config, data.shape)  # the codes, the networks, and that they fit
-    return data.images
+    model = InfoGAN.from_config(config, data.shape)  # the codes, the networks, and that they fit
+    if bool(data.columns) != model.vectors:
+        what, outputs = ("vectors", "linear") if data.columns else ("images", "sigmoid or tanh")
+        raise InfoganError(
+            f"{data.name} holds {what}, and net.output is {config.net.output}; give --net.output "
+            f"{outputs}"
+        )
+    if model.vectors and (config.loss.pairs or config.loss.alike):
+        raise InfoganError(
+            "loss.pairs and loss.alike compare images and their copies; vectors have none: give "
+            "--loss.pairs 0 --loss.alike 0"
+        )
+    return data
 
 
 def _check_resumable(before: "Config", now: "Config") -> None:

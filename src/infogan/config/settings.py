@@ -36,6 +36,8 @@ class DataConfig:
     on_bad: Literal["skip", "stop"] = "skip"
     """What to do about files that cannot be read: leave them out (but stop where they are more than
     one in ten), or stop at once."""
+    turns: Annotated[float, Field(gt=0, le=5)] = 1.5
+    """Of the swiss roll; scikit-learn's has one and a half."""
     stream: bool = False
     """Read hf: sets as they are needed, without a copy on the disk; such a run cannot be resumed
     exactly."""
@@ -59,6 +61,11 @@ class NetConfig:
     the trunk reads from -1 to 1; linear: vectors, which the networks see standardized."""
     slope: NonNegative = 0.1
     """Leaky ReLU's slope in trunk and heads."""
+    fourier: Count = 0
+    """Random waves cos(b·x), sin(b·x) that the trunk sees beside x (mlp): plain layers are slow to
+    tell apart what lies close together, as the layers of a roll do."""
+    fourier_scale: Positive = 1.0
+    """Standard deviation of b, in radians per unit of x (of vectors: per standard deviation)."""
     q_hidden: Natural = 128
     """Units of Q's own hidden layer."""
     q_norm: bool = False
@@ -83,6 +90,13 @@ class LossConfig:
     """Weight of R2, the same at generated images."""
     gp: NonNegative = 0.0
     """Weight of the gradient penalty between real and generated images."""
+    instance_noise: NonNegative = 0.0
+    """Standard deviation of Gaussian noise on whatever the trunk sees, real or generated, in units
+    of x (of vectors: standard deviations): what is finer than it is learnt later."""
+    instance_noise_until: Count = 0
+    """The update at which that noise has been let down evenly; 0: it stays as it is."""
+    instance_noise_to: NonNegative = 0.0
+    """What it is let down to."""
     lam_ramp: Count = 0
     """Updates over which λ of the categorical codes rises from 0 to its value."""
     lam_starts: tuple[Count, ...] = ()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -42,6 +43,7 @@ class Dataset:
         labels: (N,) integers, or None. Only metrics may read them.
         factors: Ground truth of images made on the fly, or None. Only metrics may read it.
         names: What each image is called, (N,): its file, or its row; None: its number.
+        columns: What each coordinate of a vector is called, (d,); None for images.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Dataset:
     labels: Tensor | None = None
     factors: Factors | None = None
     names: Sequence[str] | None = None
+    columns: Sequence[str] | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -79,7 +82,9 @@ def load(data: DataConfig | str, split: Split) -> Dataset:
 
 def kind(source: str) -> str:
     """Which entry of SOURCES reads a source: its own name, or the kind of place that it is."""
-    return source
+    from infogan.data.vectors import is_vectors
+
+    return "vectors" if source not in SOURCES and is_vectors(Path(source)) else source
 
 
 def to_float(images: Tensor) -> Tensor:

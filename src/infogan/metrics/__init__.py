@@ -3,6 +3,7 @@
 
 from infogan.metrics.clustering import clustering
 from infogan.metrics.evaluation import as_text, evaluate, headline
+from infogan.metrics.factors import continuous_factors, following
 from infogan.metrics.information import information
 from infogan.metrics.meaning import FACTORS, meaning, reading
 from infogan.metrics.pairs import pairs
@@ -11,7 +12,9 @@ __all__ = [
     "FACTORS",
     "as_text",
     "clustering",
+    "continuous_factors",
     "evaluate",
+    "following",
     "headline",
     "information",
     "meaning",

@@ -8,6 +8,8 @@ from infogan.codes import probs
 from infogan.config import AugmentConfig
 from infogan.data import Dataset
 from infogan.metrics.clustering import clustering
+from infogan.metrics.factors import continuous_factors, following
+from infogan.metrics.factors import in_words as factors_in_words
 from infogan.metrics.information import information
 from infogan.metrics.meaning import in_words as meaning_in_words
 from infogan.metrics.meaning import meaning, reading
@@ -40,7 +42,8 @@ def evaluate(
     """Every number of `infogan evaluate`, flat: {"clustering.accuracy": 0.98, …}.
 
     `protocol.FAMILY` says on what, how many and how. Clustering needs labels and a categorical
-    code (the first counts); what the continuous codes do needs grey images with bright ink.
+    code (the first counts); what the continuous codes do needs true factors, or grey images with
+    bright ink.
 
     Args:
         model: Trained.
@@ -60,7 +63,8 @@ def evaluate(
         out["clustering.confidence"] = p.amax(1).mean().item()
         usage = p.mean(0)
         out["clustering.usage"] = usage.tolist()
-        where = f"{test.name} {test.split}, n = {len(test.images):,} real images"
+        what = "rows" if model.vectors else "real images"
+        where = f"{test.name} {test.split}, n = {len(test.images):,} {what}"
         out["protocol.clustering"] = (
             f"{where}, category = argmax Q({code.name}|x); no labels in training; "
         )
@@ -70,12 +74,19 @@ def evaluate(
                 "labels only to measure: accuracy one-to-one (Hungarian), accuracy_many: each "
                 "category takes its commonest class"
             )
-        out |= pairs(model, test.images, augmentations or AugmentConfig(), budget.seed)
-        out["protocol.pairs"] = (
-            f"{where} and an augmented copy of each (the run's augmentations); no label: score "
-            "ranks runs of one recipe"
+        if not model.vectors:  # of these no change is known that keeps the meaning
+            out |= pairs(model, test.images, augmentations or AugmentConfig(), budget.seed)
+            out["protocol.pairs"] = (
+                f"{where} and an augmented copy of each (the run's augmentations); no label: "
+                "score ranks runs of one recipe"
+            )
+    if model.prior.continuous and continuous_factors(test):
+        out |= following(model, test)
+        out["protocol.factors"] = (
+            f"|Spearman's ρ| between Q's mean and the true factor on {test.name} {test.split}, "
+            f"n = {len(test.images):,}; codes and factors matched one-to-one; no factor in training"
         )
-    if model.prior.continuous and model.shape[0] == 1:
+    if model.prior.continuous and model.shape[0] == 1 and not model.vectors:
         out |= meaning(model, budget.per_category, budget.seed)
         out["protocol.meaning"] = (
             f"Spearman's ρ on generated images, {budget.per_category} per category, z and the "
@@ -91,6 +102,8 @@ def evaluate(
 
 def headline(metrics: Mapping[str, Any]) -> str:
     """The accuracy in one line, where there are categories and labels to measure it."""
+    if "factors.rho" in metrics:
+        return f"true factors followed: |ρ| ≥ {metrics['factors.rho']:.3f}, matched one-to-one"
     if "clustering.accuracy" not in metrics:
         return "no accuracy: it needs a categorical code and labels"
     n = sum(map(sum, metrics["clustering.confusion"]))
@@ -103,7 +116,7 @@ def headline(metrics: Mapping[str, Any]) -> str:
 def as_text(metrics: Mapping[str, Any]) -> str:
     """The numbers for a terminal: each family under its protocol, confusion matrix, words."""
     lines: list[str] = []
-    for family in ("information", "clustering", "pairs", "meaning", "reading"):
+    for family in ("information", "clustering", "pairs", "factors", "meaning", "reading"):
         if f"protocol.{family}" not in metrics:
             continue
         lines += ["", metrics[f"protocol.{family}"]]
@@ -119,6 +132,7 @@ def as_text(metrics: Mapping[str, Any]) -> str:
                 f"  {i:5d}              " + "".join(f"{count:6d}" for count in row)
                 for i, row in enumerate(table)
             ]
-        words = pairs_in_words(metrics) if family == "pairs" else meaning_in_words(metrics, family)
-        lines += [f"  {sentence}" for sentence in words]
+        words = {"pairs": pairs_in_words, "factors": factors_in_words}.get(family)
+        sentences = words(metrics) if words else meaning_in_words(metrics, family)
+        lines += [f"  {sentence}" for sentence in sentences]
     return "\n".join(lines[1:])

@@ -4,6 +4,6 @@ from infogan.networks.base import ARCHITECTURES, Networks
 from infogan.networks.dcgan import dcgan
 from infogan.networks.heads import QHead
 from infogan.networks.mlp import mlp
-from infogan.networks.ranges import measure, ranged
+from infogan.networks.ranges import measure, ranged, spread
 
-__all__ = ["ARCHITECTURES", "Networks", "QHead", "dcgan", "measure", "mlp", "ranged"]
+__all__ = ["ARCHITECTURES", "Networks", "QHead", "dcgan", "measure", "mlp", "ranged", "spread"]

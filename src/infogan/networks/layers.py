@@ -35,6 +35,30 @@ class Square(nn.Module):
         return x.reshape(-1, h, w, c).permute(0, 3, 1, 2)
 
 
+class Waves(nn.Module):
+    """x → (x, cos Bx, sin Bx) with fixed random B, entries N(0, scale²): (n, d) → (n, d + 2·waves).
+
+    Tancik et al. 2020, *Fourier Features Let Networks Learn High Frequency Functions*, eq. 5, and x
+    itself, so that far from the data the features still say where.
+
+    Args:
+        d: Width of x.
+        waves: Rows of B.
+        scale: Radians per unit of x.
+    """
+
+    B: Tensor
+
+    def __init__(self, d: int, waves: int, scale: float) -> None:
+        super().__init__()
+        self.register_buffer("B", scale * torch.randn(waves, d))
+
+    def forward(self, x: Tensor) -> Tensor:
+        # no product: autocast would take it to bfloat16, where Bx is off by a hundredth of a turn
+        Bx = (x[:, None, :] * self.B).sum(2)  # (n, waves)
+        return torch.cat([x, Bx.cos(), Bx.sin()], 1)
+
+
 def apart(network: nn.Module, batches: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """network(x) of several batches in one pass, the same as one pass for each.
 

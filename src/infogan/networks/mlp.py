@@ -6,6 +6,7 @@ from torch import nn
 
 from infogan.config import NetConfig
 from infogan.networks.base import ARCHITECTURES, Networks
+from infogan.networks.layers import Waves
 
 
 @ARCHITECTURES.register("mlp")
@@ -13,7 +14,7 @@ def mlp(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks:
     """Hidden layers `net.widths` in the trunk, the same in reverse in G; empty: (512, 256).
 
     Trunk: leaky ReLU after each layer, batch norm after each but the first. G: ReLU and batch norm
-    after each but the last.
+    after each but the last. With `net.fourier` the trunk sees random waves of x beside x.
 
     Args:
         net: `fc` is not used.
@@ -24,7 +25,10 @@ def mlp(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks:
     widths = net.widths or (512, 256)
 
     trunk: list[nn.Module] = [nn.Flatten()]
-    for i, (n_in, n_out) in enumerate(zip((pixels, *widths), widths)):
+    if net.fourier:
+        trunk.append(Waves(pixels, net.fourier, net.fourier_scale))
+    seen = pixels + 2 * net.fourier
+    for i, (n_in, n_out) in enumerate(zip((seen, *widths), widths)):
         trunk.append(nn.Linear(n_in, n_out))
         if i > 0 and net.norm == "batch":
             trunk.append(nn.BatchNorm1d(n_out))

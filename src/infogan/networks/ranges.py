@@ -94,6 +94,11 @@ def ranged(
     return nn.Sequential(body, Linear(shape)), nn.Sequential(Standard(shape), *layers)
 
 
+def spread(network: nn.Module) -> Tensor:
+    """The spread (d, 1, 1) that `measure` set, of a network with a `Standard` layer."""
+    return next(m.spread for m in network.modules() if isinstance(m, Standard))
+
+
 @torch.no_grad()
 def measure(network: nn.Module, x: Tensor) -> None:
     """Take mean and spread (standard deviation) of each coordinate from vectors x (N, d, 1, 1).
@@ -108,10 +113,10 @@ def measure(network: nn.Module, x: Tensor) -> None:
     if not layers:
         return
     exact = x.double()
-    mean, spread = exact.mean(0), exact.std(0, correction=0)
+    mean, sd = exact.mean(0), exact.std(0, correction=0)
     # rounding leaves a constant column a spread of its last digit
-    steady = spread <= 1e-7 * exact.abs().amax(0)
-    spread = torch.where(steady, torch.ones_like(spread), spread)
+    steady = sd <= 1e-7 * exact.abs().amax(0)
+    sd = torch.where(steady, torch.ones_like(sd), sd)
     for layer in layers:
         layer.mean.copy_(mean)
-        layer.spread.copy_(spread)
+        layer.spread.copy_(sd)
