@@ -50,10 +50,17 @@ class NetConfig:
     widths: tuple[Natural, ...] = ()
     """Trunk, input to features: channels of each stride-2 convolution (dcgan), units of each hidden
     layer (mlp); the generator mirrors them. Empty: from the image size."""
+    strides: tuple[Literal[1, 2], ...] = ()
+    """Stride of each of these convolutions, mirrored too; empty: 2 each."""
+    g_widths: tuple[Natural, ...] = ()
+    """Channels in a generator that does not mirror the trunk: of its smallest image first, then of
+    each transposed convolution but the last, all of stride 2; empty: it mirrors."""
+    g_norms: tuple[bool, ...] = ()
+    """Where that generator has batch norm, one for each of g_widths; empty: everywhere."""
     fc: Count = 1024
     """Units of the fully connected layer between convolutions and heads (dcgan); 0: none."""
     norm: Literal["batch", "none"] = "batch"
-    """Normalization in the trunk; the generator always has batch norm."""
+    """Normalization in the trunk."""
     slope: NonNegative = 0.1
     """Leaky ReLU's slope in trunk and heads."""
     q_hidden: Natural = 128
