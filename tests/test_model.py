@@ -177,3 +177,36 @@ def test_a_name_of_the_hub_without_network_is_one_sentence(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(InfoganError, match="no folder someone/something, and no model"):
         InfoGAN.from_pretrained("someone/something")
+
+
+def test_vectors_come_and_go_in_their_own_units(tmp_path):
+    net = NetConfig(kind="mlp", widths=(8,), output="linear")
+    model = InfoGAN("z3 + kind:cat3 + u", (2, 1, 1), net, seed=2)
+    data = torch.randn(100, 2, 1, 1) * torch.tensor([1.0, 50])[:, None, None] + 2000
+    model.measure(data)
+    x = model.generate(n=5, kind=1, seed=0)
+    assert x.shape == (5, 2)
+    assert (x - 2000).abs().max() < 500
+    forms = [x, x.numpy(), x.tolist(), x[:, :, None, None]]
+    means = [model.infer(form)["u"].mean for form in forms]
+    assert all(torch.equal(means[0], other) for other in means)
+    assert torch.allclose(model.infer(x[0])["u"].mean, means[0][:1], atol=1e-6)
+    model.save_pretrained(tmp_path / "saved")
+    other = InfoGAN.from_pretrained(tmp_path / "saved")
+    assert torch.equal(other.generate(n=5, kind=1, seed=0), x)
+    assert torch.equal(other.infer(x)["u"].mean, means[0])
+
+
+@pytest.mark.parametrize(
+    ("x", "rule"),
+    [
+        ([[1.0, 2, 3]], r"expected vectors \(n, 2\) of numbers, got float64 \(1, 3\)"),
+        ([["a", "b"]], "expected vectors"),
+        (np.zeros((0, 2)), "expected vectors"),
+        ([[0.0, 1], [0, float("nan")]], "finite, row 1 is not"),
+    ],
+)
+def test_vectors_that_are_refused(x, rule):
+    model = InfoGAN("u", (2, 1, 1), NetConfig(kind="mlp", widths=(4,), output="linear"))
+    with pytest.raises(InfoganError, match=rule):
+        model.infer(x)

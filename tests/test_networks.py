@@ -133,3 +133,35 @@ def test_only_categories_start_with_a_gain():
         a, b = plain.Q(h), gained.Q(h)
         torch.testing.assert_close(b[:, 2:5], 5 * a[:, 2:5])
         torch.testing.assert_close(b[:, [0, 1, 5, 6]], a[:, [0, 1, 5, 6]])
+
+
+@pytest.mark.parametrize("output", ["sigmoid", "tanh", "linear"])
+def test_what_G_makes_the_trunk_reads_on_the_same_range(output):
+    """G and trunk meet in [0, 1] for images, in the user's units for vectors; the networks' own
+    ranges are the paper's: logits, tanh in -1 … 1, standardized numbers."""
+    net = NetConfig(kind="mlp", widths=(8,), norm="none", output=output)
+    model = InfoGAN("z2 + u", (3, 1, 1), net, seed=1).double().eval()
+    same = InfoGAN("z2 + u", (3, 1, 1), NetConfig(kind="mlp", widths=(8,), norm="none"), seed=1)
+    same = same.double().eval()
+    data = torch.randn(500, 3, 1, 1).double() * torch.tensor([1e-2, 1, 300])[:, None, None] + 7
+    model.measure(data)
+    latent = torch.randn(5, 3).double()
+    a = same.G[0](latent)  # the same weights, before any output layer
+    x = model.G(latent)
+    mean, spread = data.mean(0), data.std(0, correction=0)
+    makes = {"sigmoid": torch.sigmoid(a), "tanh": (torch.tanh(a) + 1) / 2}
+    reads = {"sigmoid": x, "tanh": torch.tanh(a), "linear": a}
+    torch.testing.assert_close(x, makes.get(output, mean + spread * a), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(model.trunk(x), same.trunk(reads[output]), rtol=1e-4, atol=1e-5)
+
+
+def test_a_column_that_never_changes_is_left_as_it_is():
+    model = InfoGAN("u", (2, 1, 1), NetConfig(kind="mlp", widths=(4,), output="linear"))
+    model.measure(torch.tensor([[1.1, 0.0], [1.1, 2.0], [1.1, 4.0]])[:, :, None, None])
+    spread = model.trunk[0].spread.flatten()
+    torch.testing.assert_close(spread, torch.tensor([1.0, (8 / 3) ** 0.5]))
+
+
+def test_linear_output_is_for_vectors():
+    with pytest.raises(InfoganError, match="net.output linear is for vectors, got images"):
+        InfoGAN("z2 + u", (1, 8, 8), NetConfig(output="linear"))

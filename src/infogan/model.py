@@ -20,18 +20,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from infogan.codes import Categorical
 from infogan.config import Config, NetConfig, in_words
 from infogan.errors import InfoganError
-from infogan.networks import ARCHITECTURES, QHead
+from infogan.networks import ARCHITECTURES, QHead, measure, ranged
 from infogan.prior import Prior
 
 FORMAT = 1
 CHUNK = 500  # images in one pass of the networks, so that memory stays bounded
-
-
-class Pixels(nn.Module):
-    """The sigmoid that makes pixels in [0, 1], in at least float32 whatever the networks run in."""
-
-    def forward(self, logits: Tensor) -> Tensor:
-        return torch.sigmoid(logits if logits.dtype == torch.float64 else logits.float())
 
 
 class InfoGAN(nn.Module):
@@ -42,12 +35,13 @@ class InfoGAN(nn.Module):
 
     Args:
         prior: P(z) and P(c), or its text form: "z62 + digit:cat10 + 2u".
-        shape: (C, H, W) of the images.
+        shape: (C, H, W) of the images; (d, 1, 1) of vectors, with `net.output` linear.
         net: The networks' settings.
         seed: Of the initial weights, which do not touch torch's global generator.
 
     Raises:
-        InfoganError: malformed text, unknown architecture, or an image too small for it.
+        InfoganError: malformed text, unknown architecture, an image too small for it, or vectors
+            with an output that is for images, or the other way round.
     """
 
     def __init__(
@@ -61,11 +55,15 @@ class InfoGAN(nn.Module):
         self.prior = Prior.parse(prior) if isinstance(prior, str) else prior
         self.shape = shape
         self.net = net or NetConfig()
+        if self.vectors and shape[1:] != (1, 1):
+            raise InfoganError(
+                f"net.output linear is for vectors, got images {shape}; take sigmoid or tanh"
+            )
         build = ARCHITECTURES[self.net.kind]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            body, self.trunk, features = build(self.net, self.prior.width, shape)
-            self.G = nn.Sequential(body, Pixels())
+            body, trunk, features = build(self.net, self.prior.width, shape)
+            self.G, self.trunk = ranged(self.net, body, trunk, shape)
             self.D = nn.Linear(features, 1)
             linear = [self.net.q_linear and code in self.prior.continuous for code in self.prior]
             sizes = [code.n_params for code in self.prior]
@@ -77,6 +75,16 @@ class InfoGAN(nn.Module):
     def from_config(cls, config: Config, shape: tuple[int, int, int]) -> "InfoGAN":
         """The untrained model that a run's settings describe."""
         return cls(Prior.parse(config.codes), shape, config.net, config.train.seed)
+
+    @property
+    def vectors(self) -> bool:
+        """Whether x are vectors in units of their own, not images."""
+        return self.net.output == "linear"
+
+    def measure(self, x: Tensor) -> None:
+        """Take the mean and spread of vectors (N, d, 1, 1), on which the networks' own range rests;
+        images have a range already."""
+        measure(self, x)
 
     def generate(
         self,
@@ -97,7 +105,7 @@ class InfoGAN(nn.Module):
                 trained on [low, high]; values beyond are extrapolation, and allowed.
 
         Returns:
-            (n, C, H, W) in [0, 1].
+            (n, C, H, W) in [0, 1]; vectors: (n, d) in their own units.
 
         Raises:
             InfoganError: an unknown code, a category that does not exist, or lengths that differ.
@@ -120,7 +128,8 @@ class InfoGAN(nn.Module):
                 z_ = every
             else:
                 c[name] = every
-        return self.decode(z_, c)
+        x = self.decode(z_, c)
+        return x.flatten(1) if self.vectors else x
 
     def decode(self, z: Tensor, c: Mapping[str, Tensor]) -> Tensor:
         """x = G(z, c) for values as `prior.sample(n, generator)` gives them: (n, C, H, W)."""
@@ -136,6 +145,7 @@ class InfoGAN(nn.Module):
 
         Args:
             x: Images (n, C, H, W), (n, H, W) if grey, or one (C, H, W): floats in [0, 1] or bytes.
+                Vectors (n, d), or one (d,): any finite numbers, in the units of the training data.
 
         Returns:
             {name: torch.distributions.Distribution} with batch shape (n,).
@@ -180,7 +190,9 @@ class InfoGAN(nn.Module):
         return torch.from_numpy(given.astype(np.int64))
 
     def _images(self, x: ArrayLike) -> Tensor:
-        """A user's images as (n, C, H, W) floats in [0, 1]."""
+        """A user's images as (n, C, H, W) floats in [0, 1], or vectors as (n, d, 1, 1)."""
+        if self.vectors:
+            return self._numbers(x)
         images = x if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
         if tuple(images.shape) in (self.shape, self.shape[1:]):
             images = images.reshape(1, *self.shape)
@@ -199,6 +211,24 @@ class InfoGAN(nn.Module):
             low, high = images.min().item(), images.max().item()
             raise InfoganError(f"expected floats in [0, 1], got {low:g} to {high:g}; rescale them")
         return images.float()
+
+    def _numbers(self, x: ArrayLike) -> Tensor:
+        """A user's vectors as (n, d, 1, 1) floats."""
+        given = np.asarray(x)
+        d = self.shape[0]
+        rows = given.reshape(1, d) if given.shape == (d,) else given
+        if given.shape[1:] == self.shape:
+            rows = given.reshape(-1, d)
+        if given.dtype.kind not in "iufb" or rows.ndim != 2 or rows.shape[1] != d or not len(rows):
+            raise InfoganError(
+                f"expected vectors (n, {d}) of numbers, got {given.dtype} {given.shape}"
+            )
+        bad = ~np.isfinite(rows).all(1)
+        if bad.any():
+            raise InfoganError(
+                f"vectors must be finite, row {int(bad.argmax())} is not; leave it out or fill it"
+            )
+        return torch.from_numpy(rows.astype(np.float32)).reshape(-1, *self.shape)
 
     def save_pretrained(self, path: str | os.PathLike[str]) -> None:
         """Write `config.json` and `model.safetensors`, which `from_pretrained` loads."""

@@ -25,6 +25,8 @@ class DataConfig:
 
     source: str = "mnist"
     """Built-in name (mnist, …), folder, file (.npy, .npz, .csv, .parquet, .h5) or hf:OWNER/NAME."""
+    wanted: Annotated[str, tyro.conf.Suppress] = ""
+    """What a recipe wants that has no images of its own, in words for where none are given."""
     size: Annotated[int, Field(ge=0, le=256)] = 0
     """Side of the square images, 8 to 256 pixels; 0: from the images."""
     channels: Literal[0, 1, 3] = 0
@@ -60,7 +62,10 @@ class NetConfig:
     fc: Count = 1024
     """Units of the fully connected layer between convolutions and heads (dcgan); 0: none."""
     norm: Literal["batch", "none"] = "batch"
-    """Normalization in the trunk."""
+    """Normalization in the trunk; the generator has batch norm, unless g_norms says otherwise."""
+    output: Literal["sigmoid", "tanh", "linear"] = "sigmoid"
+    """What G ends with. sigmoid: pixels in [0, 1], read as they are; tanh: the same pixels, which
+    the trunk reads from -1 to 1; linear: vectors, which the networks see standardized."""
     slope: NonNegative = 0.1
     """Leaky ReLU's slope in trunk and heads."""
     q_hidden: Natural = 128

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from infogan.config import DataConfig
+from infogan.errors import InfoganError
 from infogan.registry import Registry
 
 Split = Literal["train", "test"]
@@ -71,9 +72,14 @@ def load(data: DataConfig | str, split: Split) -> Dataset:
         split: Which.
 
     Raises:
-        InfoganError: there is no such source, or it cannot be read.
+        InfoganError: there is no such source, it cannot be read, or none is given.
     """
     settings = DataConfig(source=data) if isinstance(data, str) else data
+    if not settings.source:
+        raise InfoganError(
+            f"these images come from outside: give --data.source with a folder or file of "
+            f"{settings.wanted or 'images'}"
+        )
     return SOURCES[kind(settings.source)](settings, split)
 
 

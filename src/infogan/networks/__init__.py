@@ -4,5 +4,6 @@ from infogan.networks.base import ARCHITECTURES, Networks
 from infogan.networks.dcgan import dcgan
 from infogan.networks.heads import QHead
 from infogan.networks.mlp import mlp
+from infogan.networks.ranges import measure, ranged
 
-__all__ = ["ARCHITECTURES", "Networks", "QHead", "dcgan", "mlp"]
+__all__ = ["ARCHITECTURES", "Networks", "QHead", "dcgan", "measure", "mlp", "ranged"]

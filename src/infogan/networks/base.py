@@ -13,8 +13,8 @@ class Networks(NamedTuple):
     """The two bodies of an InfoGAN.
 
     Args:
-        generator: (n, latent) → logits of pixels, (n, C, H, W); the model applies the sigmoid.
-        trunk: images in [0, 1], (n, C, H, W) → features (n, features), shared by D and Q.
+        generator: (n, latent) → what `net.output` turns into pixels, (n, C, H, W).
+        trunk: images (n, C, H, W) → features (n, features), shared by D and Q.
         features: Width of the trunk's output.
     """
 
