@@ -12,8 +12,8 @@ SOURCE = ROOT / "src" / "infogan"
 ORDER = [
     "errors", "registry", "table", "config", "codes", "prior", "weights", "networks", "model",
     "workers", "encode", "generate",
-    "adversarial", "pairs", "objective", "data", "precision", "run", "progress", "state", "step",
-    "restarts", "training", "metrics", "figures", "report", "cli",
+    "adversarial", "pairs", "objective", "data", "diffaugment", "fitting", "precision", "run",
+    "progress", "state", "step", "restarts", "training", "metrics", "figures", "report", "cli",
 ]  # fmt: skip
 
 

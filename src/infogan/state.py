@@ -1,6 +1,7 @@
 """All that changes while training, as one object that a checkpoint holds."""
 
 import copy
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ class State:
             name: torch.Generator().manual_seed(config.train.seed * len(GENERATORS) + i)
             for i, name in enumerate(GENERATORS)
         }
+        if config.loss.diffaugment:
+            streams["diffaugment"] = _stream(config.train.seed, "diffaugment")
         G_ema = [p.detach().clone() for p in model.G.parameters()]
         D_ema = [p.detach().clone() for p in discriminative] if config.train.ema_d else []
         r_bar = {
@@ -144,6 +147,12 @@ class State:
         picks = torch.randint(len(images), (batches, size), generator=generator)
         recalibrate(model, (to_float(images[pick]).to(device) for pick in picks), latents)
         return model
+
+
+def _stream(seed: int, name: str) -> torch.Generator:
+    """A stream beside GENERATORS, whose seeds follow each other without a gap."""
+    digest = hashlib.sha256(f"{name} {seed}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
 
 
 def _discriminative(model: InfoGAN) -> list[torch.nn.Parameter]:

@@ -1,6 +1,6 @@
 """One update: the maths of training. `training` is the loop around it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 from infogan.adversarial import ADVERSARIAL
 from infogan.config import Config, TrainConfig
 from infogan.data import augment, batch_indices, look_alikes, to_float
+from infogan.diffaugment import diffaugment, strength_for
 from infogan.errors import InfoganError
 from infogan.objective import objective_D, objective_G
 from infogan.prior import Prior
@@ -21,7 +22,12 @@ class NonFinite(InfoganError):
 
 
 def train_step(
-    state: State, x: Tensor, config: Config, dtype: torch.dtype, x_near: Tensor | None = None
+    state: State,
+    x: Tensor,
+    config: Config,
+    dtype: torch.dtype,
+    x_near: Tensor | None = None,
+    strength: float = 0.0,
 ) -> dict[str, Tensor]:
     """One update of (trunk, D, Q), then one of G, each with fresh z and c.
 
@@ -34,6 +40,7 @@ def train_step(
         config: The run's settings.
         dtype: Of convolutions and products.
         x_near: Look-alikes of the first m of x (m, C, H, W), where they have a part.
+        strength: Of DiffAugment.
 
     Returns:
         The terms of the objective by name, detached, before the update.
@@ -57,6 +64,9 @@ def train_step(
         # both now: D's update does not change G, and G's weights are cast once for the two
         fake_D = model.G(latent_D).detach()
         fake_G = model.G(latent_G)
+    if strength:
+        T = _seen_by_D(strength, state.generators["diffaugment"])
+        x, fake_D, fake_G = T(x), T(fake_D), T(fake_G)
     with autocast:
         loss_D, terms = objective_D(
             model, x, x_aug, fake_D, c_D, w, state.generators["penalty"], state.r_bar, x_near
@@ -87,7 +97,18 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
     if needs_look_alikes(config, state):
         half = pick[: max(2, len(pick) // 2)]  # batch norm needs two
         x_near = batch(look_alikes(images, half, t.seed, state.generators["augment"]))
-    return train_step(state, batch(pick), config, dtype, x_near)
+    strength = strength_for(config.loss.diffaugment, len(images), state.model.shape)
+    return train_step(state, batch(pick), config, dtype, x_near, strength)
+
+
+def _seen_by_D(strength: float, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
+    """T of DiffAugment, each call a fresh draw, in the order that convolutions want."""
+
+    def T(x: Tensor) -> Tensor:
+        seen = diffaugment(x, strength, generator)
+        return seen.contiguous(memory_format=torch.channels_last)
+
+    return T
 
 
 def needs_look_alikes(config: Config, state: State) -> bool:

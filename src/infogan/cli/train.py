@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from infogan.config import Config
+    from infogan.data import Dataset
     from infogan.run import Run
 
 # what may change when a run goes on: nothing that the weights so far depend on
@@ -67,6 +68,7 @@ def train(argv: list[str]) -> int:
     if first.resume and first.overwrite:
         raise InfoganError("--resume goes on and --overwrite starts anew; give one of the two")
     resume = first.resume and exists(out)
+    data, why = None, dict[str, str]()
     if resume:
         base = opened(out).config
         if first.source and first.source not in (base.recipe, base.data.source):
@@ -79,9 +81,14 @@ def train(argv: list[str]) -> int:
     else:
         base = start = _start(source)
         base = read_yaml(first.config, base) if first.config else base
+        if start.recipe == "images" and not {"-h", "--help"} & set(argv):
+            asked = parse(Train, argv, "train", Train(settings=base)).settings
+            start, data, why = _fitted(start, asked)
+            base = read_yaml(first.config, start) if first.config else start
     given = parse(Train, argv, "train", Train(settings=base))
     config = given.settings
-    images = _checked(config)
+    data = _checked(config, data)
+    _say(why, config, start, data)
     if given.dry_run:
         print(to_yaml(config), end="")
         return 0
@@ -95,7 +102,7 @@ def train(argv: list[str]) -> int:
         run = Run.create(out, config, shlex.join(parts), given.overwrite)
         if first.resume:
             print(f"{out} holds no run yet: starting one")
-    return _train(config, images, run, given.report)
+    return _train(config, data.images, run, given.report)
 
 
 def _train(config: "Config", images: "Tensor", run: "Run", report: bool) -> int:
@@ -132,24 +139,65 @@ def _train(config: "Config", images: "Tensor", run: "Run", report: bool) -> int:
 
 def _start(source: str) -> "Config":
     """The settings that a SOURCE starts from: a recipe's, or those for images of one's own."""
-    from infogan.config import DataConfig, is_place, recipe, recipes
+    from infogan.config import is_place, recipe, recipes
 
     if source in recipes() or not is_place(source):
         return recipe(source)
-    return replace(recipe("images"), data=DataConfig(source=source))
+    images = recipe("images")
+    return replace(images, data=replace(images.data, source=source))
 
 
-def _checked(config: "Config") -> "Tensor":
-    """The training images, after all that can be known to be wrong before anything is written."""
+def _fitted(start: "Config", asked: "Config") -> "tuple[Config, Dataset, dict[str, str]]":
+    """The settings that the images ask for, these, and why.
+
+    Args:
+        start: The recipe `images`.
+        asked: The same with all that the user set.
+    """
+    from infogan.data import load
+    from infogan.fitting import fitted
+
+    data = load(asked.data, "train")
+    updates = asked.train.updates
+    config, why = fitted(
+        start, len(data.images), data.shape, None if updates == start.train.updates else updates
+    )
+    return config, data, why
+
+
+def _say(why: "dict[str, str]", config: "Config", start: "Config", data: "Dataset") -> None:
+    """What was chosen for the images, and why, but for what the user chose otherwise."""
+    from infogan.config import leaves
+    from infogan.fitting import minutes
+
+    if not why:
+        return
+    print(f"# {len(data.images):,} images {'×'.join(map(str, data.shape))} from {data.name}")
+    chosen, fitting = leaves(config), leaves(start)
+    for name, reason in why.items():
+        if chosen[name] == fitting[name]:
+            value = chosen[name]
+            text = " ".join(map(str, value)) if isinstance(value, tuple) else repr(value)
+            print(f"# --{name.replace('_', '-')} {text}: {reason}")
+    print(f"# {config.train.updates:,} updates: {minutes(config, data.shape)}")
+
+
+def _checked(config: "Config", data: "Dataset | None") -> "Dataset":
+    """The training images, after all that can be known to be wrong before anything is written.
+
+    Args:
+        config: The settings.
+        data: The images, where they were read already.
+    """
     from infogan.adversarial import ADVERSARIAL
     from infogan.data import load
     from infogan.model import InfoGAN
     from infogan.precision import device
 
     _ = ADVERSARIAL[config.loss.adversarial], device(config.train.device)
-    data = load(config.data, "train")
+    data = data or load(config.data, "train")
     InfoGAN.from_config(config, data.shape)  # the codes, the networks, and that they fit
-    return data.images
+    return data
 
 
 def _check_resumable(before: "Config", now: "Config") -> None:

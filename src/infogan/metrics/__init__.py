@@ -5,6 +5,7 @@ from infogan.metrics.clustering import clustering
 from infogan.metrics.evaluation import as_text, evaluate, headline
 from infogan.metrics.information import information
 from infogan.metrics.meaning import FACTORS, meaning, reading
+from infogan.metrics.overfitting import overfitting
 from infogan.metrics.pairs import pairs
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "headline",
     "information",
     "meaning",
+    "overfitting",
     "pairs",
     "reading",
 ]

@@ -85,8 +85,8 @@ def _generator(
         body.append(nn.BatchNorm1d(bottom))
     body += [nn.ReLU(inplace=True), Square((widths[0], *sizes[0]))]
     for i, (n_in, n_out) in enumerate(zip(widths, (*widths[1:], channels))):
-        odd = tuple(to - strides[i] * of for of, to in zip(sizes[i], sizes[i + 1]))
-        body += _upconv(n_in, n_out, strides[i], odd)
+        (h, w), (to_h, to_w), stride = sizes[i], sizes[i + 1], strides[i]
+        body += _upconv(n_in, n_out, stride, (to_h - stride * h, to_w - stride * w))
         if i + 1 < len(widths):
             body += [nn.BatchNorm2d(n_out)] if norms[i + 1] else []
             body.append(nn.ReLU(inplace=True))
@@ -100,7 +100,7 @@ def _conv(n_in: int, n_out: int, stride: int) -> list[nn.Module]:
     return [conv] if stride == 2 else [nn.ZeroPad2d((0, 1, 0, 1)), conv]
 
 
-def _upconv(n_in: int, n_out: int, stride: int, odd: tuple[int, ...]) -> list[nn.Module]:
+def _upconv(n_in: int, n_out: int, stride: int, odd: Size) -> list[nn.Module]:
     """A transposed 4×4 convolution to stride times the size, and `odd` pixels more."""
     conv = nn.ConvTranspose2d(n_in, n_out, 4, stride=stride, padding=1, output_padding=odd)
     return [conv] if stride == 2 else [conv, nn.ZeroPad2d((0, -1, 0, -1))]
