@@ -29,7 +29,7 @@ FREE = {
         "device",
         "precision",
     ]
-}
+} | {"data.on_bad", "data.max_bad"}
 
 
 def train(argv: list[str]) -> int:
@@ -63,7 +63,7 @@ def train(argv: list[str]) -> int:
 
     first = parse(Train, argv, "train", Train(), helping=False)  # which recipe, which file
     source = first.source or "mnist"
-    out = first.out or Path("runs") / Path(source).name
+    out = first.out or Path("runs") / (Path(source).name or Path(source).resolve().name)
     if first.resume and first.overwrite:
         raise InfoganError("--resume goes on and --overwrite starts anew; give one of the two")
     resume = first.resume and exists(out)
@@ -81,7 +81,7 @@ def train(argv: list[str]) -> int:
         base = read_yaml(first.config, base) if first.config else base
     given = parse(Train, argv, "train", Train(settings=base))
     config = given.settings
-    images = _checked(config)
+    config, images = _checked(config)
     if given.dry_run:
         print(to_yaml(config), end="")
         return 0
@@ -139,17 +139,24 @@ def _start(source: str) -> "Config":
     return replace(recipe("images"), data=DataConfig(source=source))
 
 
-def _checked(config: "Config") -> "Tensor":
-    """The training images, after all that can be known to be wrong before anything is written."""
+def _checked(config: "Config") -> tuple["Config", "Tensor"]:
+    """The settings, with what was chosen from the images, and the training images, after all that
+    can be known to be wrong before anything is written."""
+    import torch
+
     from infogan.adversarial import ADVERSARIAL
+    from infogan.config import is_place
     from infogan.data import load
     from infogan.model import InfoGAN
     from infogan.precision import device
 
     _ = ADVERSARIAL[config.loss.adversarial], device(config.train.device)
     data = load(config.data, "train")
+    if is_place(config.data.source) and data.images.dtype == torch.uint8:
+        c, h, _ = data.shape  # evaluate and encode then ask for the same, whatever comes
+        config = replace(config, data=replace(config.data, size=h, channels=1 if c == 1 else 3))
     InfoGAN.from_config(config, data.shape)  # the codes, the networks, and that they fit
-    return data.images
+    return config, data.images
 
 
 def _check_resumable(before: "Config", now: "Config") -> None:
