@@ -10,8 +10,8 @@ SOURCE = ROOT / "src" / "infogan"
 
 # a module imports only from those before it
 ORDER = [
-    "errors", "registry", "table", "config", "codes", "prior", "weights", "networks", "model",
-    "workers", "encode", "generate",
+    "errors", "registry", "table", "pictures", "config", "codes", "prior", "weights", "networks",
+    "model", "workers", "encode", "generate",
     "adversarial", "pairs", "objective", "data", "diffaugment", "fitting", "precision", "run",
     "progress", "state", "step", "restarts", "training", "metrics", "figures", "report", "cli",
 ]  # fmt: skip

@@ -30,7 +30,7 @@ FREE = {
         "device",
         "precision",
     ]
-}
+} | {"data.on_bad", "data.max_bad"}
 
 
 def train(argv: list[str]) -> int:
@@ -64,13 +64,13 @@ def train(argv: list[str]) -> int:
 
     first = parse(Train, argv, "train", Train(), helping=False)  # which recipe, which file
     source = first.source or "mnist"
-    out = first.out or Path("runs") / Path(source).name
+    out = first.out or Path("runs") / (Path(source).name or Path(source).resolve().name)
     if first.resume and first.overwrite:
         raise InfoganError("--resume goes on and --overwrite starts anew; give one of the two")
     resume = first.resume and exists(out)
     data, why = None, dict[str, str]()
     if resume:
-        base = opened(out).config
+        base = start = opened(out).config
         if first.source and first.source not in (base.recipe, base.data.source):
             raise InfoganError(
                 f"{out} was started from {base.recipe!r} on {base.data.source!r}, not "
@@ -87,7 +87,7 @@ def train(argv: list[str]) -> int:
             base = read_yaml(first.config, start) if first.config else start
     given = parse(Train, argv, "train", Train(settings=base))
     config = given.settings
-    data = _checked(config, data)
+    config, data = _checked(config, data)
     _say(why, config, start, data)
     if given.dry_run:
         print(to_yaml(config), end="")
@@ -182,22 +182,29 @@ def _say(why: "dict[str, str]", config: "Config", start: "Config", data: "Datase
     print(f"# {config.train.updates:,} updates: {minutes(config, data.shape)}")
 
 
-def _checked(config: "Config", data: "Dataset | None") -> "Dataset":
-    """The training images, after all that can be known to be wrong before anything is written.
+def _checked(config: "Config", data: "Dataset | None") -> tuple["Config", "Dataset"]:
+    """The settings, with what was chosen from the images, and the images to learn from, after all
+    that can be known to be wrong before anything is written.
 
     Args:
         config: The settings.
         data: The images, where they were read already.
     """
+    import torch
+
     from infogan.adversarial import ADVERSARIAL
+    from infogan.config import is_place
     from infogan.data import load
     from infogan.model import InfoGAN
     from infogan.precision import device
 
     _ = ADVERSARIAL[config.loss.adversarial], device(config.train.device)
     data = data or load(config.data, "train")
+    if is_place(config.data.source) and data.images.dtype == torch.uint8:
+        c, h, _ = data.shape  # evaluate and encode then ask for the same, whatever comes
+        config = replace(config, data=replace(config.data, size=h, channels=1 if c == 1 else 3))
     InfoGAN.from_config(config, data.shape)  # the codes, the networks, and that they fit
-    return data
+    return config, data
 
 
 def _check_resumable(before: "Config", now: "Config") -> None:

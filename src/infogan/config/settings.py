@@ -37,7 +37,9 @@ class DataConfig:
     """Colour behind transparent pixels and of a border."""
     on_bad: Literal["skip", "stop"] = "skip"
     """What to do about files that cannot be read: leave them out (but stop where they are more than
-    one in ten), or stop at once."""
+    max_bad), or stop at once."""
+    max_bad: Fraction = 0.1
+    """The share of files that may be left out; more, and something is wrong with all of them."""
     stream: bool = False
     """Read hf: sets as they are needed, without a copy on the disk; such a run cannot be resumed
     exactly."""

@@ -1,20 +1,30 @@
 """Images to learn from: one contract, one registry of sources."""
 
 from infogan.data import mnist as _mnist
-from infogan.data.array import read_array
+from infogan.data import places as _places
 from infogan.data.augment import augment
 from infogan.data.neighbours import look_alikes
-from infogan.data.source import SOURCES, Dataset, Factors, batch_indices, load, to_float
+from infogan.data.source import (
+    SOURCES,
+    Dataset,
+    Factors,
+    Split,
+    batch_indices,
+    kind,
+    load,
+    to_float,
+)
 
 __all__ = [
     "SOURCES",
     "Dataset",
     "Factors",
+    "Split",
     "augment",
     "batch_indices",
+    "kind",
     "load",
     "look_alikes",
-    "read_array",
     "to_float",
 ]
-del _mnist
+del _mnist, _places

@@ -13,7 +13,7 @@ from infogan.config import DataConfig
 from infogan.errors import InfoganError
 from infogan.registry import Registry
 
-Split = Literal["train", "test"]
+Split = Literal["train", "test", "all"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Dataset:
 
     Args:
         name: What it is called where numbers are shown: "MNIST".
-        split: train is learnt from, test is held out for measuring.
+        split: train is learnt from, test is held out for measuring; all is both, in order.
         images: (N, C, H, W) bytes; vectors are floats (N, d, 1, 1).
         labels: (N,) integers, or None. Only metrics may read them.
         factors: Ground truth of images made on the fly, or None. Only metrics may read it.
@@ -62,6 +62,7 @@ class Dataset:
 Source = Callable[[DataConfig, Split], Dataset]
 
 SOURCES: Registry[Source] = Registry("data source")
+ORDERED = ("folder", "array", "parquet", "shards", "hub")  # entries that know the split "all"
 
 
 def load(data: DataConfig | str, split: Split) -> Dataset:
@@ -80,12 +81,28 @@ def load(data: DataConfig | str, split: Split) -> Dataset:
             f"these images come from outside: give --data.source with a folder or file of "
             f"{settings.wanted or 'images'}"
         )
-    return SOURCES[kind(settings.source)](settings, split)
+    entry = kind(settings.source)
+    if split == "all" and entry not in ORDERED:
+        return _both(SOURCES[entry](settings, "train"), SOURCES[entry](settings, "test"))
+    return SOURCES[entry](settings, split)
 
 
 def kind(source: str) -> str:
     """Which entry of SOURCES reads a source: its own name, or the kind of place that it is."""
-    return source
+    from infogan.data.kinds import kind_of  # its readers import this module
+
+    return kind_of(source, list(SOURCES))
+
+
+def _both(train: Dataset, test: Dataset) -> Dataset:
+    """The two splits of a source that has no order of its own, one after the other."""
+    labels = names = None
+    if train.labels is not None and test.labels is not None:
+        labels = torch.cat([train.labels, test.labels])
+    if train.names is not None and test.names is not None:
+        names = [*train.names, *test.names]
+    images = torch.cat([train.images, test.images])
+    return Dataset(train.name, "all", images, labels, names=names)
 
 
 def to_float(images: Tensor) -> Tensor:
