@@ -25,10 +25,10 @@ def diffaugment(x: Tensor, strength: float, generator: torch.Generator) -> Tenso
     D judges T(x) and T(G(z, c)), in its own step and in G's. G is still drawn to x and not to T(x):
     only images distributed as x are, under T, distributed as T(x).
 
-    Q reads the same pass of the trunk, so that L_I bounds I(c; T(G(z, c))) ≤ I(c; G(z, c)): a code
-    is paid for nothing that T hides. What a code could mean by brightness, contrast, saturation or
-    place is blurred, and a small detail is hidden as often as the square covers it. Where such a
-    factor is wanted, lower the strength.
+    Q reads images as they are, in a pass of its own. Were it to read T(G(z, c)), L_I would bound
+    I(c; T(G(z, c))), and no code could mean brightness, colour or place, which T hides; and the
+    pairs of real images would differ by T too. It costs two more passes of the trunk in D's step
+    and one in G's.
 
     Args:
         x: Images in [0, 1], (n, C, H, W); the result may leave that range.

@@ -64,18 +64,16 @@ def train_step(
         # both now: D's update does not change G, and G's weights are cast once for the two
         fake_D = model.G(latent_D).detach()
         fake_G = model.G(latent_G)
-    if strength:
-        T = _seen_by_D(strength, state.generators["diffaugment"])
-        x, fake_D, fake_G = T(x), T(fake_D), T(fake_G)
+    T = _judged(strength, state) if strength else None
     with autocast:
         loss_D, terms = objective_D(
-            model, x, x_aug, fake_D, c_D, w, state.generators["penalty"], state.r_bar, x_near
+            model, x, x_aug, fake_D, c_D, w, state.generators["penalty"], state.r_bar, x_near, T
         )
     _update(state.adam_D, loss_D, terms, state.update)
 
     seen = x if ADVERSARIAL[w.loss.adversarial].needs_real else None
     with autocast, _frozen(state.adam_D):
-        loss_G, terms_G = objective_G(model, fake_G, c_G, w, seen)
+        loss_G, terms_G = objective_G(model, fake_G, c_G, w, seen, T)
     _update(state.adam_G, loss_G, terms_G, state.update)  # backward stays out of autocast
 
     state.average(config.train)
@@ -101,11 +99,11 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
     return train_step(state, batch(pick), config, dtype, x_near, strength)
 
 
-def _seen_by_D(strength: float, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
-    """T of DiffAugment, each call a fresh draw, in the order that convolutions want."""
+def _judged(strength: float, state: State) -> Callable[[Tensor], Tensor]:
+    """T of DiffAugment, a fresh draw at each call."""
 
     def T(x: Tensor) -> Tensor:
-        seen = diffaugment(x, strength, generator)
+        seen = diffaugment(x, strength, state.generators["diffaugment"])
         return seen.contiguous(memory_format=torch.channels_last)
 
     return T
