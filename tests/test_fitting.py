@@ -57,6 +57,7 @@ def test_few_images_make_few_kinds_no_neighbours_and_a_D_that_sees_them_changed(
     assert few.loss.diffaugment == 1
     assert few.train.batch == 16
     assert "loss.diffaugment" in why
+    assert fitted(IMAGES, 300, (1, 28, 28))[0].augment.neighbours_until == 1000
     many, why = fitted(IMAGES, 60_000, (1, 28, 28))
     assert many.loss.diffaugment == 0
     assert "loss.diffaugment" not in why

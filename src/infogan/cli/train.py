@@ -88,7 +88,7 @@ def train(argv: list[str]) -> int:
     given = parse(Train, argv, "train", Train(settings=base))
     config = given.settings
     config, data = _checked(config, data)
-    _say(why, config, start, data)
+    _say(why, config, start, data, "# " if given.dry_run else "")
     if given.dry_run:
         print(to_yaml(config), end="")
         return 0
@@ -165,21 +165,25 @@ def _fitted(start: "Config", asked: "Config") -> "tuple[Config, Dataset, dict[st
     return config, data, why
 
 
-def _say(why: "dict[str, str]", config: "Config", start: "Config", data: "Dataset") -> None:
+def _say(
+    why: "dict[str, str]", config: "Config", start: "Config", data: "Dataset", before: str
+) -> None:
     """What was chosen for the images, and why, but for what the user chose otherwise."""
     from infogan.config import leaves
     from infogan.fitting import minutes
 
     if not why:
         return
-    print(f"# {len(data.images):,} images {'×'.join(map(str, data.shape))} from {data.name}")
     chosen, fitting = leaves(config), leaves(start)
+    lines = [f"{len(data.images):,} images {'×'.join(map(str, data.shape))} from {data.name}"]
     for name, reason in why.items():
-        if chosen[name] == fitting[name]:
-            value = chosen[name]
-            text = " ".join(map(str, value)) if isinstance(value, tuple) else repr(value)
-            print(f"# --{name.replace('_', '-')} {text}: {reason}")
-    print(f"# {config.train.updates:,} updates: {minutes(config, data.shape)}")
+        value = chosen[name]
+        if value == fitting[name]:
+            text = " ".join(map(str, value)) if isinstance(value, tuple) else f"{value!r}"
+            lines.append(f"--{name.replace('_', '-')} {text.removesuffix('.0')}: {reason}")
+    lines.append(f"{config.train.updates:,} updates: {minutes(config, data.shape)}")
+    for line in lines:
+        print(f"{before}{line}")
 
 
 def _checked(config: "Config", data: "Dataset | None") -> tuple["Config", "Dataset"]:
