@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import yaml
 
@@ -274,3 +275,50 @@ def test_without_the_optional_packages_a_training_is_whole_and_says_so(
     assert "pip install 'infogan[metrics]'" in said
     assert (out / "model" / "model.safetensors").exists()
     assert "pip install" in refused(capsys, "evaluate", out)
+
+
+def test_images_of_ones_own_get_settings_with_reasons_and_flags_go_before(capsys, tmp_path):
+    """`infogan train FILE`: what is chosen is said; what the user says is not argued with."""
+    file, out = tmp_path / "mine.npy", tmp_path / "run"
+    np.save(file, np.random.default_rng(0).integers(0, 256, (60, 12, 12), dtype=np.uint8))
+    assert infogan("train", file, "--dry-run", "--codes", "z4 + cat3", "--train.updates", "40") == 0
+    said = capsys.readouterr().out
+    assert "# 54 images 1×12×12 from mine.npy" in said
+    assert "# --loss.diffaugment 1: " in said
+    assert "# --train.batch 16: " in said
+    assert "--codes" not in said  # the user's own
+    settings = yaml.safe_load(said)
+    assert settings["codes"] == "z4 + cat3"
+    assert settings["loss"]["lam_starts"] == [0, 6]  # of 300 in 2,000
+    assert settings["train"]["updates"] == 40
+
+    args = ["--train.updates", "2", "--train.threads", "1", "--net.fc", "16", "--no-report"]
+    assert infogan("train", file, "--out", out, *args) == 0
+    first = Run.open(out)
+    assert "DiffAugment at strength 1" in capsys.readouterr().out
+    import shlex
+
+    words = shlex.split(first.command.replace(str(out), str(tmp_path / "again")))
+    assert infogan(*words[1:], "--no-report") == 0
+    assert Run.open(tmp_path / "again").config == first.config
+    assert infogan("train", "--out", out, "--resume", "--train.updates", "3", "--no-report") == 0
+    assert Run.open(out).config.loss.diffaugment == 1
+
+
+def test_the_files_settings_lie_over_the_fitted_ones(capsys, tmp_path):
+    file, mine = tmp_path / "mine.npy", tmp_path / "mine.yaml"
+    np.save(file, np.zeros((60, 12, 12), np.uint8))
+    mine.write_text("loss: {diffaugment: 0.2}\n")
+    assert infogan("train", file, "--config", mine, "--net.fc", "9", "--dry-run") == 0
+    said = capsys.readouterr().out
+    settings = yaml.safe_load(said)
+    assert (settings["loss"]["diffaugment"], settings["net"]["fc"]) == (0.2, 9)
+    assert settings["net"]["widths"] == [64]
+    assert "--loss.diffaugment" not in said
+
+
+def test_evaluate_says_whether_D_knows_its_images_by_heart(capsys, finished):
+    assert infogan("evaluate", finished.path) == 0
+    said = capsys.readouterr().out
+    assert "overfitting.gap" in said
+    assert "as real as those it learnt from" in said

@@ -17,11 +17,13 @@ from infogan.metrics import (
     headline,
     information,
     meaning,
+    overfitting,
     reading,
 )
 from infogan.metrics.clustering import confusion, match
 from infogan.metrics.evaluation import Budget
 from infogan.metrics.meaning import in_words, slant, spearman, thickness, width
+from infogan.metrics.overfitting import in_words as overfitting_in_words
 from infogan.model import InfoGAN
 
 # -- clustering -----------------------------------------------------------------------------------
@@ -233,3 +235,31 @@ def test_evaluation_is_reproducible_and_says_how(leaning):
     assert "no accuracy" in headline(unlabelled)
     assert "clustering.accuracy" not in unlabelled
     assert unlabelled["clustering.confidence"] == one["clustering.confidence"]
+
+
+# -- overfitting ----------------------------------------------------------------------------------
+
+
+class Judge:
+    """A D that knows some images, those that begin with a bright pixel, and is noisy."""
+
+    def __init__(self, bonus):
+        self.bonus, self.generator = bonus, torch.Generator().manual_seed(0)
+
+    def discriminate(self, x):
+        return torch.randn(len(x), generator=self.generator) + self.bonus * (x[:, 0, 0, 0] == 255)
+
+
+def test_the_gap_is_what_D_gives_for_having_seen_an_image():
+    train = torch.full((4000, 1, 2, 2), 255, dtype=torch.uint8)
+    test = torch.zeros(2000, 1, 2, 2, dtype=torch.uint8)
+    for bonus in (0.0, 1.0, 5.0):
+        out = overfitting(Judge(bonus), train, test, 3000, 0)
+        # the standard error of a difference of two means
+        assert out["overfitting.gap"] == pytest.approx(bonus, abs=4 * (1 / 3000 + 1 / 2000) ** 0.5)
+        words = overfitting_in_words(out["overfitting.gap"])
+        assert ("as real as" in words, "knows its images by heart" in words) == (
+            bonus == 0,
+            bonus == 5,
+        )
+    assert "begins to know" in overfitting_in_words(1.0)

@@ -94,6 +94,31 @@ def test_too_small_an_image_is_refused():
         ARCHITECTURES["dcgan"](NetConfig(widths=(4, 4, 4)), 5, (1, 4, 4))
 
 
+@pytest.mark.parametrize("shape", [(3, 32, 32), (1, 17, 30)])
+def test_strides_and_a_generator_of_its_own(shape):
+    """Stride 1 keeps the size; G need not mirror the trunk; odd sizes come out whole."""
+    mirror = NetConfig(widths=(4, 6, 6), strides=(2, 2, 1), fc=8)
+    own = NetConfig(widths=(4,), fc=0, g_widths=(5, 4, 3), g_norms=(False, True, False))
+    for net in (mirror, own):
+        nets = ARCHITECTURES["dcgan"](net, 7, shape)
+        x = nets.generator(torch.randn(3, 7))
+        assert x.shape == (3, *shape)
+        assert nets.trunk(x).shape == (3, nets.features)
+    assert [word for word in layers(nets.generator) if word[0] in "ub"] == [
+        "upconv 5-4 s2", "bn 4", "upconv 4-3 s2", f"upconv 3-{shape[0]} s2",
+    ]  # fmt: skip
+
+
+def test_lists_of_layers_that_do_not_agree_are_refused():
+    for net in (
+        NetConfig(widths=(4, 4), strides=(2,)),
+        NetConfig(g_widths=(4, 4), g_norms=(True,)),
+        NetConfig(g_norms=(True,)),
+    ):
+        with pytest.raises(InfoganError, match="give one for each layer"):
+            ARCHITECTURES["dcgan"](net, 5, (1, 16, 16))
+
+
 @pytest.mark.parametrize("linear", [(False,) * 3, (True,) * 3, (True, False, True)])
 def test_q_head_reads_each_code_by_its_own_way(linear):
     """A linear code's outputs are linear in the features, another's are not; in order."""

@@ -10,10 +10,11 @@ SOURCE = ROOT / "src" / "infogan"
 
 # a module imports only from those before it
 ORDER = [
-    "errors", "registry", "table", "config", "codes", "prior", "weights", "networks", "model",
-    "workers", "encode", "generate",
-    "adversarial", "pairs", "objective", "data", "precision", "run", "progress", "state", "step",
-    "restarts", "training", "metrics", "figures", "scatter", "report", "cli",
+    "errors", "registry", "table", "pictures", "config", "codes", "prior", "weights", "networks",
+    "model", "workers", "encode", "generate",
+    "adversarial", "pairs", "objective", "data", "diffaugment", "fitting", "precision", "run",
+    "progress", "state", "step", "restarts", "training", "metrics", "figures", "scatter", "report",
+    "cli",
 ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 Every function gives its formula as it stands, in nats; the sign turns where a loss is formed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -16,6 +16,8 @@ from infogan.networks.layers import apart
 from infogan.pairs import alike_information, pair_information
 from infogan.prior import Prior
 from infogan.weights import Weights
+
+Changed = Callable[[Tensor], Tensor]
 
 
 def L_I(prior: Prior, q: Mapping[str, Distribution], c: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -48,12 +50,14 @@ def objective_D(
     generator: torch.Generator,
     r_bar: Mapping[str, Tensor] | None = None,
     x_near: Tensor | None = None,
+    T: Changed | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """What the trunk and both heads minimize.
 
     −V_D(D, G) − Σ_i λ_i L_I(c_i) − pairs I_m − alike Σ_i (I_i − T_i) + penalties,   λ = w.lam_D
 
     Real, generated and augmented images go through the trunk apart: batch norm must not mix them.
+    D judges T(x) and T(G(z, c)); Q reads the images as they are.
 
     Args:
         model: In training mode.
@@ -66,14 +70,18 @@ def objective_D(
         r_bar: r̄ of each categorical code (K,), for I_m; moved on in place, as batch norm moves its
             statistics. None: each batch's own r.
         x_near: Look-alikes of the first m of x (m, C, H, W), for the information on those.
+        T: Change of all images that D judges (DiffAugment); None: they stay as they are.
 
     Returns:
         The loss, and its terms by name.
     """
     V = ADVERSARIAL[w.loss.adversarial]
     pairs = [] if x_aug is None or not w.loss.pairs or w.plain else [x_aug]
-    h_real, h_fake, *h_aug = apart(model.trunk, [x, fake, *pairs])
-    terms = {"loss_D": V.d(_logit(model, h_real), _logit(model, h_fake))}
+    judged = (T(x), T(fake)) if T else ()
+    h_real, h_fake, *others = apart(model.trunk, [x, fake, *pairs, *judged])
+    h_aug = others[: len(pairs)]
+    D_real, D_fake = (_logit(model, h) for h in others[len(pairs) :] or (h_real, h_fake))
+    terms = {"loss_D": V.d(D_real, D_fake)}
 
     lam = dict.fromkeys(w.lam_D, 1.0) if w.plain else w.lam_D
     q = model.prior.q(model.Q(h_fake.detach() if w.plain else h_fake))
@@ -103,6 +111,7 @@ def objective_D(
             def D(images: Tensor) -> Tensor:
                 return _logit(model, model.trunk(images))
 
+            x, fake = judged or (x, fake)
             if w.loss.r1:
                 terms["r1"] = r1(D, x, model.unit)
                 loss = loss + w.loss.r1 * terms["r1"]
@@ -116,7 +125,12 @@ def objective_D(
 
 
 def objective_G(
-    model: InfoGAN, fake: Tensor, c: Mapping[str, Tensor], w: Weights, x: Tensor | None = None
+    model: InfoGAN,
+    fake: Tensor,
+    c: Mapping[str, Tensor],
+    w: Weights,
+    x: Tensor | None = None,
+    T: Changed | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """What G minimizes: V's part of G − Σ_i λ_i L_I(c_i).
 
@@ -126,14 +140,18 @@ def objective_G(
         c: Its codes.
         w: The weights.
         x: Real images, for a form of the game whose G looks at them.
+        T: As in `objective_D`.
 
     Returns:
         The loss, and its terms by name.
     """
     V = ADVERSARIAL[w.loss.adversarial]
     h = model.trunk(fake)
-    real = _logit(model, model.trunk(x)) if V.needs_real and x is not None else None
-    terms = {"loss_G": V.g(_logit(model, h), real)}
+    D_fake = _logit(model, model.trunk(T(fake)) if T else h)
+    D_real = None
+    if V.needs_real and x is not None:
+        D_real = _logit(model, model.trunk(T(x) if T else x))
+    terms = {"loss_G": V.g(D_fake, D_real)}
     if w.plain:
         return terms["loss_G"], terms
     bound = L_I(model.prior, model.prior.q(model.Q(h)), c)

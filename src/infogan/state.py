@@ -1,11 +1,11 @@
 """All that changes while training, as one object that a checkpoint holds."""
 
 import copy
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,7 +15,6 @@ from infogan.errors import InfoganError
 from infogan.model import InfoGAN, parameters_of, recalibrate
 
 GENERATORS = ("latents", "augment", "penalty")
-NOISE = 11  # of the generator "noise", which came later: the seeds of the others stay
 CALIBRATION = (16, 256)  # batches, images in each
 
 
@@ -64,8 +63,9 @@ class State:
             for i, name in enumerate(GENERATORS)
         }
         if config.loss.instance_noise:
-            seed = np.random.SeedSequence([config.train.seed, NOISE]).generate_state(1, np.uint64)
-            streams["noise"] = torch.Generator().manual_seed(int(seed[0]) >> 1)
+            streams["noise"] = _stream(config.train.seed, "noise")
+        if config.loss.diffaugment:
+            streams["diffaugment"] = _stream(config.train.seed, "diffaugment")
         G_ema = [p.detach().clone() for p in model.G.parameters()]
         D_ema = [p.detach().clone() for p in discriminative] if config.train.ema_d else []
         r_bar = {
@@ -157,6 +157,12 @@ class State:
         picks = torch.randint(len(images), (batches, size), generator=generator)
         recalibrate(model, (to_float(images[pick]).to(device) for pick in picks), latents)
         return model
+
+
+def _stream(seed: int, name: str) -> torch.Generator:
+    """A stream beside GENERATORS, whose seeds follow each other without a gap."""
+    digest = hashlib.sha256(f"{name} {seed}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
 
 
 def _discriminative(model: InfoGAN) -> list[torch.nn.Parameter]:

@@ -1,6 +1,6 @@
 """One update: the maths of training. `training` is the loop around it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 from infogan.adversarial import ADVERSARIAL
 from infogan.config import Config, TrainConfig
 from infogan.data import augment, batch_indices, look_alikes, to_float
+from infogan.diffaugment import diffaugment, strength_for
 from infogan.errors import InfoganError
 from infogan.objective import objective_D, objective_G
 from infogan.prior import Prior
@@ -21,7 +22,12 @@ class NonFinite(InfoganError):
 
 
 def train_step(
-    state: State, x: Tensor, config: Config, dtype: torch.dtype, x_near: Tensor | None = None
+    state: State,
+    x: Tensor,
+    config: Config,
+    dtype: torch.dtype,
+    x_near: Tensor | None = None,
+    strength: float = 0.0,
 ) -> dict[str, Tensor]:
     """One update of (trunk, D, Q), then one of G, each with fresh z and c.
 
@@ -34,6 +40,7 @@ def train_step(
         config: The run's settings.
         dtype: Of convolutions and products.
         x_near: Look-alikes of the first m of x (m, C, H, W), where they have a part.
+        strength: Of DiffAugment.
 
     Returns:
         The terms of the objective by name, detached, before the update.
@@ -58,15 +65,16 @@ def train_step(
         fake_D = model.G(latent_D).detach()
         fake_G = model.G(latent_G)
     x, fake_D, fake_G = _noisy(state, [x, fake_D, fake_G], noise_at(state.update, config.loss))
+    T = _judged(strength, state) if strength else None
     with autocast:
         loss_D, terms = objective_D(
-            model, x, x_aug, fake_D, c_D, w, state.generators["penalty"], state.r_bar, x_near
+            model, x, x_aug, fake_D, c_D, w, state.generators["penalty"], state.r_bar, x_near, T
         )
     _update(state.adam_D, loss_D, terms, state.update)
 
     seen = x if ADVERSARIAL[w.loss.adversarial].needs_real else None
     with autocast, _frozen(state.adam_D):
-        loss_G, terms_G = objective_G(model, fake_G, c_G, w, seen)
+        loss_G, terms_G = objective_G(model, fake_G, c_G, w, seen, T)
     _update(state.adam_G, loss_G, terms_G, state.update)  # backward stays out of autocast
 
     state.average(config.train)
@@ -88,7 +96,18 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
     if needs_look_alikes(config, state):
         half = pick[: max(2, len(pick) // 2)]  # batch norm needs two
         x_near = batch(look_alikes(images, half, t.seed, state.generators["augment"]))
-    return train_step(state, batch(pick), config, dtype, x_near)
+    strength = strength_for(config.loss.diffaugment, len(images), state.model.shape)
+    return train_step(state, batch(pick), config, dtype, x_near, strength)
+
+
+def _judged(strength: float, state: State) -> Callable[[Tensor], Tensor]:
+    """T of DiffAugment, a fresh draw at each call."""
+
+    def T(x: Tensor) -> Tensor:
+        seen = diffaugment(x, strength, state.generators["diffaugment"])
+        return seen.contiguous(memory_format=torch.channels_last)
+
+    return T
 
 
 def needs_look_alikes(config: Config, state: State) -> bool:

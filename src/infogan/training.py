@@ -12,6 +12,7 @@ from torch import Tensor
 from infogan import precision
 from infogan.codes import number
 from infogan.config import Config
+from infogan.diffaugment import strength_for
 from infogan.errors import InfoganError
 from infogan.model import InfoGAN
 from infogan.prior import Prior
@@ -145,6 +146,9 @@ def _begin(
     run.rewind(state.update)
     what = f"vectors of {c} numbers" if state.model.vectors else f"images {c}×{h}×{w}"
     progress.say(f"{len(images):,} {what} · {device} · {why}")
+    strength = strength_for(config.loss.diffaugment, len(images), (c, h, w))
+    if config.loss.diffaugment:
+        progress.say(f"DiffAugment at strength {strength:.2g} of 1 on all that D sees")
     for name, update in onsets(state.model.prior, config.loss).items():
         if update >= t.updates:
             progress.say(

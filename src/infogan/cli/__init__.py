@@ -13,7 +13,9 @@ usage: infogan COMMAND [ARGUMENTS]
 
 InfoGAN: interpretable latent codes from unlabelled images (Chen et al. 2016).
 
-  train [RECIPE] --out RUN      train, measure, and write a report; recipes: {recipes}
+  data SOURCE                   look at images before training: what they are, what is broken
+  train [SOURCE] --out RUN      train, measure, and write a report; SOURCE is a folder, a file,
+                                hf:OWNER/NAME, or a recipe: {recipes}
   evaluate RUN [--json]         measure a run on the held-out split
   report RUN                    write the run's report.html and figures/
   encode RUN [SOURCE]           images to codes: a table, a row for each image
@@ -26,6 +28,7 @@ infogan COMMAND --help tells more; infogan --version prints the version.
 
 # the module of this folder that holds it; imported only when it is asked for
 COMMANDS = {
+    "data": "data",
     "train": "train",
     "evaluate": "runs",
     "report": "runs",

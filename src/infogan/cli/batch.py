@@ -1,6 +1,6 @@
 """Batch jobs with a trained model: `infogan encode`, `generate`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -8,9 +8,7 @@ from infogan.cli.arguments import parse
 from infogan.errors import InfoganError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from infogan.config import DataConfig
+    from infogan.data import Dataset, Split
     from infogan.model import InfoGAN
 
 
@@ -28,26 +26,30 @@ def encode(argv: list[str]) -> int:
         source: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[SOURCE]")] = (
             None
         )
-        """mnist, a .npy file of images of the model's size, or a table of the columns of its
-        vectors, of which every row is read; the run's own where nothing is said."""
+        """A folder, a file or hf:OWNER/NAME of images of any size, a table of the columns of its
+        vectors, or mnist; the run's own where nothing is said."""
         out: Path = Path("codes.parquet")
         """Table to write: .parquet, .csv or .npz."""
-        split: Literal["train", "test"] = "test"
-        """Which images of a source that has two splits."""
+        split: Literal["train", "test", "all"] | None = None
+        """Which images: train, test or all; all of a place of your own, test of a built-in set
+        where nothing is said."""
         precision: Literal["auto", "bfloat16", "float32"] = "auto"
         """Number format of the trunk; auto: bfloat16 where the processor has it."""
 
     args = parse(Encode, argv, "encode")
+    import numpy as np
+
     from infogan import precision, table
     from infogan.encode import encode as to_codes
     from infogan.model import InfoGAN
 
     table.check(args.out)
     model = InfoGAN.from_pretrained(args.model)
-    images = _images(args.source or _own_data(args.model), args.split, model)
+    data = _data(args.model, args.source, args.split, model)
     dtype, why = precision.choose(args.precision, precision.device("cpu"))
-    print(f"{len(images):,} images · {why}")
-    table.write(args.out, to_codes(model, images, dtype))
+    print(f"{len(data.images):,} images · {why}")
+    names = {} if data.names is None else {"name": np.array(list(data.names))}
+    table.write(args.out, names | to_codes(model, data.images, dtype))
     print(args.out)
     return 0
 
@@ -100,14 +102,6 @@ def _assignment(text: str) -> tuple[str, float]:
         raise InfoganError(f"--set {text!r}: expected CODE=NUMBER, e.g. digit=3") from None
 
 
-def _own_data(path: Path) -> "DataConfig":
-    from infogan.run import Run
-
-    if not Run.exists(path):
-        raise InfoganError(f"{path} is no run, so its images are not known; name a SOURCE")
-    return Run.open(path).config.data
-
-
 def _columns(path: Path) -> list[str]:
     """What the coordinates of a run's vectors are called."""
     from infogan.run import Run
@@ -115,22 +109,23 @@ def _columns(path: Path) -> list[str]:
     return Run.open(path).columns() if Run.exists(path) else []
 
 
-def _images(
-    source: "DataConfig | str", split: Literal["train", "test"], model: "InfoGAN"
-) -> "Tensor":
-    from infogan.data import as_images, kind, load, read_array, read_table
+def _data(path: Path, source: str | None, split: "Split | None", model: "InfoGAN") -> "Dataset":
+    """A source's images, its own pictures in the model's form, whatever theirs was."""
+    from infogan.config import DataConfig, is_place
+    from infogan.data import load
+    from infogan.run import Run
 
-    if isinstance(source, str) and model.vectors and kind(source) == "vectors":
-        table = read_table(Path(source))  # all rows, in their order
-        if len(table.columns) != model.shape[0]:
-            raise InfoganError(
-                f"{source} has {len(table.columns)} columns, the model was trained on "
-                f"{model.shape[0]}"
-            )
-        return as_images(table.rows)
-    if isinstance(source, str) and source.endswith(".npy"):
-        return read_array(Path(source), model.shape)
-    data = load(source, split)
+    if source is None and not Run.exists(path):
+        raise InfoganError(f"{path} is no run, so its images are not known; name a SOURCE")
+    settings = Run.open(path).config.data if Run.exists(path) else DataConfig()
+    settings = replace(settings, source=source or settings.source)
+    own = is_place(settings.source)
+    c, h, w = model.shape
+    if own and not model.vectors and h == w and c in (1, 3):
+        settings = replace(settings, size=h, channels=1 if c == 1 else 3)
+    data = load(settings, split or ("all" if own else "test"))
     if data.shape != model.shape:
-        raise InfoganError(f"{data.name} has images {data.shape}, the model {model.shape}")
-    return data.images
+        what = "columns" if model.vectors else "images"
+        theirs, ours = ((x[0] if model.vectors else x) for x in (data.shape, model.shape))
+        raise InfoganError(f"{settings.source} has {what} {theirs}, the model {ours}")
+    return data

@@ -150,8 +150,8 @@ def measured(run: "Run") -> dict[str, Any]:
     from infogan.data import load
     from infogan.metrics import evaluate as measure
 
-    test = load(run.config.data, "test")
-    metrics = measure(trained_model(run), test, augmentations=run.config.augment)
+    train, test = (load(run.config.data, split) for split in ("train", "test"))
+    metrics = measure(trained_model(run), test, None, run.config.augment, train.images)
     text = json.dumps(metrics, indent=1)
     run.write("metrics.json", text + "\n")
     plain: dict[str, Any] = json.loads(text)

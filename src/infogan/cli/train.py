@@ -29,7 +29,7 @@ FREE = {
         "device",
         "precision",
     ]
-}
+} | {"data.on_bad", "data.max_bad"}
 
 
 def train(argv: list[str]) -> int:
@@ -63,12 +63,13 @@ def train(argv: list[str]) -> int:
 
     first = parse(Train, argv, "train", Train(), helping=False)  # which recipe, which file
     source = first.source or "mnist"
-    out = first.out or Path("runs") / Path(source).name
+    out = first.out or Path("runs") / (Path(source).name or Path(source).resolve().name)
     if first.resume and first.overwrite:
         raise InfoganError("--resume goes on and --overwrite starts anew; give one of the two")
     resume = first.resume and exists(out)
+    data, why = None, dict[str, str]()
     if resume:
-        base = opened(out).config
+        base = start = opened(out).config
         if first.source and first.source not in (base.recipe, base.data.source):
             raise InfoganError(
                 f"{out} was started from {base.recipe!r} on {base.data.source!r}, not "
@@ -79,9 +80,14 @@ def train(argv: list[str]) -> int:
     else:
         base = start = _start(source)
         base = read_yaml(first.config, base) if first.config else base
+        if start.recipe == "images" and not {"-h", "--help"} & set(argv):
+            asked = parse(Train, argv, "train", Train(settings=base)).settings
+            start, data, why = _fitted(start, asked)
+            base = read_yaml(first.config, start) if first.config else start
     given = parse(Train, argv, "train", Train(settings=base))
     config = given.settings
-    data = _checked(config)
+    config, data = _checked(config, data)
+    _say(why, config, start, data, "# " if given.dry_run else "")
     if given.dry_run:
         print(to_yaml(config), end="")
         return 0
@@ -138,25 +144,76 @@ def _train(config: "Config", data: "Dataset", run: "Run", report: bool) -> int:
 
 def _start(source: str) -> "Config":
     """The settings that a SOURCE starts from: a recipe's, or those for data of one's own."""
-    from infogan.config import DataConfig, is_place, recipe, recipes
+    from infogan.config import is_place, recipe, recipes
 
     if source in recipes() or not is_place(source):
         return recipe(source)
     from infogan.data import kind
 
-    name = "vectors" if kind(source) == "vectors" else "images"
-    return replace(recipe(name), data=DataConfig(source=source))
+    own = recipe("vectors" if kind(source) == "vectors" else "images")
+    return replace(own, data=replace(own.data, source=source))
 
 
-def _checked(config: "Config") -> "Dataset":
-    """The training data, after all that can be known to be wrong before anything is written."""
+def _fitted(start: "Config", asked: "Config") -> "tuple[Config, Dataset, dict[str, str]]":
+    """The settings that the images ask for, these, and why.
+
+    Args:
+        start: The recipe `images`.
+        asked: The same with all that the user set.
+    """
+    from infogan.data import load
+    from infogan.fitting import fitted
+
+    data = load(asked.data, "train")
+    updates = asked.train.updates
+    config, why = fitted(
+        start, len(data.images), data.shape, None if updates == start.train.updates else updates
+    )
+    return config, data, why
+
+
+def _say(
+    why: "dict[str, str]", config: "Config", start: "Config", data: "Dataset", before: str
+) -> None:
+    """What was chosen for the images, and why, but for what the user chose otherwise."""
+    from infogan.config import leaves
+    from infogan.fitting import minutes
+
+    if not why:
+        return
+    chosen, fitting = leaves(config), leaves(start)
+    lines = [f"{len(data.images):,} images {'×'.join(map(str, data.shape))} from {data.name}"]
+    for name, reason in why.items():
+        value = chosen[name]
+        if value == fitting[name]:
+            text = " ".join(map(str, value)) if isinstance(value, tuple) else f"{value!r}"
+            lines.append(f"--{name.replace('_', '-')} {text.removesuffix('.0')}: {reason}")
+    lines.append(f"{config.train.updates:,} updates: {minutes(config, data.shape)}")
+    for line in lines:
+        print(f"{before}{line}")
+
+
+def _checked(config: "Config", data: "Dataset | None") -> tuple["Config", "Dataset"]:
+    """The settings, with what was chosen from the images, and the images to learn from, after all
+    that can be known to be wrong before anything is written.
+
+    Args:
+        config: The settings.
+        data: The images, where they were read already.
+    """
+    import torch
+
     from infogan.adversarial import ADVERSARIAL
+    from infogan.config import is_place
     from infogan.data import load
     from infogan.model import InfoGAN
     from infogan.precision import device
 
     _ = ADVERSARIAL[config.loss.adversarial], device(config.train.device)
-    data = load(config.data, "train")
+    data = data or load(config.data, "train")
+    if is_place(config.data.source) and data.images.dtype == torch.uint8:
+        c, h, _ = data.shape  # evaluate and encode then ask for the same, whatever comes
+        config = replace(config, data=replace(config.data, size=h, channels=1 if c == 1 else 3))
     model = InfoGAN.from_config(config, data.shape)  # the codes, the networks, and that they fit
     if bool(data.columns) != model.vectors:
         what, outputs = ("vectors", "linear") if data.columns else ("images", "sigmoid or tanh")
@@ -169,7 +226,7 @@ def _checked(config: "Config") -> "Dataset":
             "loss.pairs and loss.alike compare images and their copies; vectors have none: give "
             "--loss.pairs 0 --loss.alike 0"
         )
-    return data
+    return config, data
 
 
 def _check_resumable(before: "Config", now: "Config") -> None:

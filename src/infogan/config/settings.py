@@ -25,6 +25,8 @@ class DataConfig:
 
     source: str = "mnist"
     """Built-in name (mnist, …), folder, file (.npy, .npz, .csv, .parquet, .h5) or hf:OWNER/NAME."""
+    wanted: Annotated[str, tyro.conf.Suppress] = ""
+    """What a recipe wants that has no images of its own, in words for where none are given."""
     size: Annotated[int, Field(ge=0, le=256)] = 0
     """Side of the square images, 8 to 256 pixels; 0: from the images."""
     channels: Literal[0, 1, 3] = 0
@@ -35,7 +37,9 @@ class DataConfig:
     """Colour behind transparent pixels and of a border."""
     on_bad: Literal["skip", "stop"] = "skip"
     """What to do about files that cannot be read: leave them out (but stop where they are more than
-    one in ten), or stop at once."""
+    max_bad), or stop at once."""
+    max_bad: Fraction = 0.1
+    """The share of files that may be left out; more, and something is wrong with all of them."""
     turns: Annotated[float, Field(gt=0, le=5)] = 1.5
     """Of the swiss roll; scikit-learn's has one and a half."""
     stream: bool = False
@@ -52,10 +56,17 @@ class NetConfig:
     widths: tuple[Natural, ...] = ()
     """Trunk, input to features: channels of each stride-2 convolution (dcgan), units of each hidden
     layer (mlp); the generator mirrors them. Empty: from the image size."""
+    strides: tuple[Literal[1, 2], ...] = ()
+    """Stride of each of these convolutions, mirrored too; empty: 2 each."""
+    g_widths: tuple[Natural, ...] = ()
+    """Channels in a generator that does not mirror the trunk: of its smallest image first, then of
+    each transposed convolution but the last, all of stride 2; empty: it mirrors."""
+    g_norms: tuple[bool, ...] = ()
+    """Where that generator has batch norm, one for each of g_widths; empty: everywhere."""
     fc: Count = 1024
     """Units of the fully connected layer between convolutions and heads (dcgan); 0: none."""
     norm: Literal["batch", "none"] = "batch"
-    """Normalization in the trunk; the generator always has batch norm."""
+    """Normalization in the trunk; the generator has batch norm, unless g_norms says otherwise."""
     output: Literal["sigmoid", "tanh", "linear"] = "sigmoid"
     """What G ends with. sigmoid: pixels in [0, 1], read as they are; tanh: the same pixels, which
     the trunk reads from -1 to 1; linear: vectors, which the networks see standardized."""
@@ -126,6 +137,9 @@ class LossConfig:
     alike_until: Count = 1000
     """The update until which alike counts, when the factors are found; from then on Q follows what
     G draws."""
+    diffaugment: Annotated[float, Field(ge=-1, le=2)] = 0.0
+    """Strength of DiffAugment, random colour, place and cutout of all that D sees, for sets that it
+    would learn by heart: 1: the usual ranges, 0: none, -1: by the number of images."""
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -11,9 +10,10 @@ import torch
 from torch import Tensor
 
 from infogan.config import DataConfig
+from infogan.errors import InfoganError
 from infogan.registry import Registry
 
-Split = Literal["train", "test"]
+Split = Literal["train", "test", "all"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Dataset:
 
     Args:
         name: What it is called where numbers are shown: "MNIST".
-        split: train is learnt from, test is held out for measuring.
+        split: train is learnt from, test is held out for measuring; all is both, in order.
         images: (N, C, H, W) bytes; vectors are floats (N, d, 1, 1).
         labels: (N,) integers, or None. Only metrics may read them.
         factors: Ground truth of images made on the fly, or None. Only metrics may read it.
@@ -64,6 +64,14 @@ class Dataset:
 Source = Callable[[DataConfig, Split], Dataset]
 
 SOURCES: Registry[Source] = Registry("data source")
+ORDERED = (
+    "folder",
+    "array",
+    "parquet",
+    "shards",
+    "hub",
+    "vectors",
+)  # entries that know the split "all"
 
 
 def load(data: DataConfig | str, split: Split) -> Dataset:
@@ -74,17 +82,36 @@ def load(data: DataConfig | str, split: Split) -> Dataset:
         split: Which.
 
     Raises:
-        InfoganError: there is no such source, or it cannot be read.
+        InfoganError: there is no such source, it cannot be read, or none is given.
     """
     settings = DataConfig(source=data) if isinstance(data, str) else data
-    return SOURCES[kind(settings.source)](settings, split)
+    if not settings.source:
+        raise InfoganError(
+            f"these images come from outside: give --data.source with a folder or file of "
+            f"{settings.wanted or 'images'}"
+        )
+    entry = kind(settings.source)
+    if split == "all" and entry not in ORDERED:
+        return _both(SOURCES[entry](settings, "train"), SOURCES[entry](settings, "test"))
+    return SOURCES[entry](settings, split)
 
 
 def kind(source: str) -> str:
     """Which entry of SOURCES reads a source: its own name, or the kind of place that it is."""
-    from infogan.data.vectors import is_vectors
+    from infogan.data.kinds import kind_of  # its readers import this module
 
-    return "vectors" if source not in SOURCES and is_vectors(Path(source)) else source
+    return kind_of(source, list(SOURCES))
+
+
+def _both(train: Dataset, test: Dataset) -> Dataset:
+    """The two splits of a source that has no order of its own, one after the other."""
+    labels = names = None
+    if train.labels is not None and test.labels is not None:
+        labels = torch.cat([train.labels, test.labels])
+    if train.names is not None and test.names is not None:
+        names = [*train.names, *test.names]
+    images = torch.cat([train.images, test.images])
+    return Dataset(train.name, "all", images, labels, names=names, columns=train.columns)
 
 
 def to_float(images: Tensor) -> Tensor:

@@ -32,7 +32,8 @@ class Table(NamedTuple):
 def vectors(data: DataConfig, split: Split) -> Dataset:
     """The rows of a file of numbers, (N, d, 1, 1) floats in their own units.
 
-    One row of ten, at most 10,000, is held out; which, depends on their number alone.
+    One row of ten, at most 10,000, is held out; which, depends on their number alone. All of them,
+    in order, however few: split "all".
 
     Raises:
         InfoganError: as `read_table`, or there are fewer than 20 rows.
@@ -40,6 +41,8 @@ def vectors(data: DataConfig, split: Split) -> Dataset:
     file = Path(data.source)
     table = read_table(file)
     n = len(table.rows)
+    if split == "all":
+        return Dataset(file.name, split, as_images(table.rows), columns=table.columns)
     if n < LEAST:
         raise InfoganError(f"{file} has {n} rows; training on vectors needs at least {LEAST}")
     order = np.random.default_rng(n).permutation(n)
@@ -51,18 +54,6 @@ def vectors(data: DataConfig, split: Split) -> Dataset:
 def as_images(rows: NDArray[np.float32]) -> Tensor:
     """Rows (N, d) as a data set holds them, (N, d, 1, 1)."""
     return torch.from_numpy(np.ascontiguousarray(rows))[:, :, None, None]
-
-
-def is_vectors(file: Path) -> bool:
-    """Whether a file's suffix, or its array's axes, say that it holds vectors."""
-    if file.suffix in (".csv", ".parquet"):
-        return True
-    if file.suffix not in READS or not file.is_file():
-        return False
-    try:
-        return all(array.ndim <= 2 for array in _arrays(file).values())
-    except (OSError, ValueError, EOFError):
-        return False  # what is wrong with it, whoever reads it says
 
 
 def read_table(file: Path) -> Table:

@@ -6,6 +6,7 @@ from infogan.metrics.evaluation import as_text, evaluate, headline
 from infogan.metrics.factors import continuous_factors, following
 from infogan.metrics.information import information
 from infogan.metrics.meaning import FACTORS, meaning, reading
+from infogan.metrics.overfitting import overfitting
 from infogan.metrics.pairs import pairs
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "headline",
     "information",
     "meaning",
+    "overfitting",
     "pairs",
     "reading",
 ]

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from torch import Tensor
+
 from infogan.codes import probs
 from infogan.config import AugmentConfig
 from infogan.data import Dataset
@@ -13,9 +15,15 @@ from infogan.metrics.factors import in_words as factors_in_words
 from infogan.metrics.information import information
 from infogan.metrics.meaning import in_words as meaning_in_words
 from infogan.metrics.meaning import meaning, reading
+from infogan.metrics.overfitting import in_words as overfitting_in_words
+from infogan.metrics.overfitting import overfitting
 from infogan.metrics.pairs import in_words as pairs_in_words
 from infogan.metrics.pairs import pairs
 from infogan.model import InfoGAN
+
+FAMILIES = (
+    "information", "clustering", "pairs", "factors", "meaning", "reading", "overfitting",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,11 +33,13 @@ class Budget:
     Args:
         fakes: Images for L_I.
         per_category: Images per category for what the continuous codes do.
+        reals: Real images of each split at most, for D's judgement of them.
         seed: Of everything drawn.
     """
 
     fakes: int = 10_000
     per_category: int = 500
+    reals: int = 5_000
     seed: int = 1_000_003
 
 
@@ -38,6 +48,7 @@ def evaluate(
     test: Dataset,
     budget: Budget | None = None,
     augmentations: AugmentConfig | None = None,
+    train: Tensor | None = None,
 ) -> dict[str, Any]:
     """Every number of `infogan evaluate`, flat: {"clustering.accuracy": 0.98, …}.
 
@@ -50,6 +61,7 @@ def evaluate(
         test: The held-out split.
         budget: How much is measured.
         augmentations: Of the pairs of real images, a run's own; the defaults where nothing is said.
+        train: The images that it learnt from (N, C, H, W), to see whether D knows them by heart.
     """
     budget = budget or Budget()
     out: dict[str, Any] = information(model, budget.fakes, budget.seed)
@@ -97,6 +109,13 @@ def evaluate(
             f"Spearman's ρ on {test.name} {test.split}, n = {len(test.images):,} real images, "
             "between Q's mean and the factor, within each category that Q gives"
         )
+    if train is not None and min(len(train), len(test.images)) > 1:
+        out |= overfitting(model, train, test.images, budget.reals, budget.seed)
+        out["protocol.overfitting"] = (
+            f"D's logit on up to {budget.reals:,} images that it learnt from and as many of "
+            f"{test.name} {test.split}; gap: their means' difference in standard deviations of the "
+            "first"
+        )
     return out
 
 
@@ -116,7 +135,7 @@ def headline(metrics: Mapping[str, Any]) -> str:
 def as_text(metrics: Mapping[str, Any]) -> str:
     """The numbers for a terminal: each family under its protocol, confusion matrix, words."""
     lines: list[str] = []
-    for family in ("information", "clustering", "pairs", "factors", "meaning", "reading"):
+    for family in FAMILIES:
         if f"protocol.{family}" not in metrics:
             continue
         lines += ["", metrics[f"protocol.{family}"]]
@@ -132,7 +151,13 @@ def as_text(metrics: Mapping[str, Any]) -> str:
                 f"  {i:5d}              " + "".join(f"{count:6d}" for count in row)
                 for i, row in enumerate(table)
             ]
-        words = {"pairs": pairs_in_words, "factors": factors_in_words}.get(family)
-        sentences = words(metrics) if words else meaning_in_words(metrics, family)
-        lines += [f"  {sentence}" for sentence in sentences]
+        lines += [f"  {sentence}" for sentence in _in_words(metrics, family)]
     return "\n".join(lines[1:])
+
+
+def _in_words(metrics: Mapping[str, Any], family: str) -> list[str]:
+    """What a family's numbers say."""
+    if family == "overfitting":
+        return [overfitting_in_words(metrics["overfitting.gap"])]
+    words = {"pairs": pairs_in_words, "factors": factors_in_words}.get(family)
+    return words(metrics) if words else meaning_in_words(metrics, family)

@@ -1,0 +1,140 @@
+"""Settings for images of one's own: codes, networks and budget from their number and size."""
+
+import math
+from dataclasses import replace
+from math import prod
+
+import torch
+from torch import nn
+
+from infogan.config import Config
+from infogan.diffaugment import strength_for
+from infogan.model import InfoGAN
+
+EACH = 20  # images of a category at least
+LOOK_ALIKE = 100  # images from which on the nearest of half of them says something
+# operations a second of training on two cores, from the mnist recipe's minutes: bfloat16, float32
+SPEEDS = (240e9, 112e9)
+
+Shape = tuple[int, int, int]
+Choice = tuple[Config, dict[str, str]]
+
+
+def fitted(config: Config, count: int, shape: Shape, updates: int | None = None) -> Choice:
+    """The settings that a set of images asks for, and why.
+
+    Nothing here looks at a picture: the numbers are all it takes. Vectors stay with the settings
+    that they have.
+
+    Args:
+        config: Where they start, the recipe `images`.
+        count: Images to learn from.
+        shape: (C, H, W).
+        updates: How many there will be, where a user says so: what begins and ends at some update
+            of the recipe does so in proportion.
+
+    Returns:
+        The settings, and for each that was chosen, by its dotted name, the reason.
+    """
+    why: dict[str, str] = {}
+    if shape[1:] == (1, 1):
+        return config, why
+    for choice in (_codes, _networks, _batch, _real_images):
+        config, reasons = choice(config, count, shape)
+        why |= reasons
+    return _in_proportion(config, (updates or config.train.updates) / config.train.updates), why
+
+
+def minutes(config: Config, shape: Shape) -> str:
+    """How long training will take, in words."""
+    operations = config.train.updates * config.train.batch * _operations(config, shape)
+    quick, slow = (max(1, round(operations / speed / 60)) for speed in SPEEDS)
+    return f"about {quick} min on two processor cores with bfloat16, {slow} without"
+
+
+def _codes(config: Config, count: int, shape: Shape) -> Choice:
+    K = max(2, min(10, count // EACH))
+    noise = 62 if prod(shape) <= 32 * 32 else 128
+    config = replace(config, codes=f"z{noise} + kind:cat{K} + 2u@0.5")
+    few = f"{EACH} images of a kind at least, and so no more kinds"
+    return config, {"codes": "how many kinds there are is yours to say" if K == 10 else few}
+
+
+def _networks(config: Config, count: int, shape: Shape) -> Choice:
+    side = min(shape[1:])
+    depth = max(1, int(math.log2(side / 4)))
+    first = 64 if depth == 1 else 32 if side < 96 else 16
+    widths = tuple(min(first * 2**i, 256) for i in range(depth))
+    net = replace(config.net, kind="dcgan", widths=widths, fc=512)
+    reason = f"halves {side} pixels until 4 to 7 are left; narrow, for two processor cores"
+    return replace(config, net=net), {"net.widths": reason}
+
+
+def _batch(config: Config, count: int, shape: Shape) -> Choice:
+    usual = 128 if min(shape[1:]) < 64 else 64
+    batch = max(8, min(usual, 2 ** int(math.log2(max(1, count // 2)))))
+    reason = "half of the images at most" if batch < usual else "as usual at this size"
+    return replace(config, train=replace(config.train, batch=batch)), {"train.batch": reason}
+
+
+def _real_images(config: Config, count: int, shape: Shape) -> Choice:
+    """What Q learns from real images, and what keeps D from learning them by heart."""
+    loss, augment = config.loss, config.augment
+    why = {
+        "loss.pairs": "a kind is what stays when an image is turned by up to "
+        f"{augment.rotation:g}°, sheared, zoomed and moved a little; 0 where that changes the kind"
+    }
+    if count < LOOK_ALIKE:
+        loss, augment = replace(loss, alike=0.0), replace(augment, neighbours_until=0)
+        few = f"of fewer than {LOOK_ALIKE:,} images the nearest often shows something else"
+        why |= {"loss.alike": few, "augment.neighbours_until": few}
+    strength = round(strength_for(-1, count, shape), 2)
+    loss = replace(loss, diffaugment=strength)
+    if strength:
+        why["loss.diffaugment"] = (
+            f"D would learn {count:,} images by heart: it sees them, and G's, in changing "
+            "light and place and with a square cut out"
+        )
+    return replace(config, loss=loss, augment=augment), why
+
+
+def _in_proportion(config: Config, share: float) -> Config:
+    """All that begins or ends at some update, at that share of it."""
+
+    def at(update: int) -> int:
+        return round(share * update)
+
+    loss = replace(
+        config.loss,
+        lam_ramp=at(config.loss.lam_ramp),
+        lam_starts=tuple(map(at, config.loss.lam_starts)),
+        lam_rest_from=at(config.loss.lam_rest_from),
+        alike_until=at(config.loss.alike_until),
+    )
+    augment = replace(config.augment, neighbours_until=at(config.augment.neighbours_until))
+    return replace(config, loss=loss, augment=augment)
+
+
+@torch.no_grad()
+def _operations(config: Config, shape: Shape) -> float:
+    """Of one training step for each image: four passes of G and 11½ of the trunk."""
+    found: list[float] = []
+
+    def count(layer: nn.Module, given: tuple[torch.Tensor], made: torch.Tensor) -> None:
+        # each weight is used once at each place of the smaller side
+        small = given[0] if isinstance(layer, nn.ConvTranspose2d) else made
+        weight = layer.weight
+        assert isinstance(weight, torch.Tensor)
+        found.append(2 * weight.numel() * prod(small.shape[2:]))
+
+    each = []
+    with torch.device("meta"):  # shapes alone: nothing is computed
+        model = InfoGAN.from_config(config, shape).eval()
+        for network, inputs in ((model.G, (model.prior.width,)), (model.trunk, shape)):
+            for layer in network.modules():
+                if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                    layer.register_forward_hook(count)
+            network(torch.zeros(1, *inputs))
+            each.append(sum(found))
+            found.clear()
+    return 4 * each[0] + 11.5 * each[1]

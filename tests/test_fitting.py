@@ -1,0 +1,88 @@
+"""Settings for a user's own images: each fits, each is said, each can be said otherwise."""
+
+import pytest
+import torch
+
+from infogan.config import leaves, recipe
+from infogan.fitting import fitted, minutes
+from infogan.model import InfoGAN
+from infogan.prior import Prior
+from infogan.state import State
+from infogan.step import advance
+
+IMAGES = recipe("images")
+SETS = [
+    (2, (1, 8, 8)),
+    (60, (3, 16, 16)),
+    (300, (1, 28, 28)),
+    (1_797, (1, 8, 8)),
+    (9_000, (3, 33, 33)),
+    (60_000, (1, 28, 28)),
+    (5_000, (3, 64, 64)),
+    (1_000_000, (3, 128, 128)),
+    (5_000, (1, 256, 256)),
+]
+
+
+@pytest.mark.parametrize(("count", "shape"), SETS)
+def test_whatever_the_set_the_settings_fit_it_and_are_said(count, shape):
+    config, why = fitted(IMAGES, count, shape)
+    with torch.device("meta"):
+        InfoGAN.from_config(config, shape)  # refused where the nets do not fit
+    before, after = leaves(IMAGES), leaves(config)
+    silent = {"net.kind", "net.fc"}  # with net.widths
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed - silent <= set(why)
+    assert set(why) <= set(after)
+    assert 8 <= config.train.batch <= 128
+    assert config.train.batch <= max(8, count // 2)
+    assert " min on two processor cores" in minutes(config, shape)
+
+
+def test_the_digits_get_what_the_mnist_recipe_has():
+    config, _ = fitted(IMAGES, 60_000, (1, 28, 28))
+    mnist = recipe("mnist")
+    assert config.net == mnist.net
+    assert config.loss == mnist.loss
+    assert config.train == mnist.train
+    assert minutes(config, (1, 28, 28)).startswith("about 2 min")  # measured: 1.8 and 3.8
+    assert " 4 without" in minutes(config, (1, 28, 28))
+
+
+def test_few_images_make_few_kinds_no_neighbours_and_a_D_that_sees_them_changed():
+    few, why = fitted(IMAGES, 60, (1, 28, 28))
+    assert Prior.parse(few.codes).categorical[0].k == 3
+    assert few.augment.neighbours_until == 0
+    assert few.loss.alike == 0
+    assert few.loss.diffaugment == 1
+    assert few.train.batch == 16
+    assert "loss.diffaugment" in why
+    assert fitted(IMAGES, 300, (1, 28, 28))[0].augment.neighbours_until == 1000
+    many, why = fitted(IMAGES, 60_000, (1, 28, 28))
+    assert many.loss.diffaugment == 0
+    assert "loss.diffaugment" not in why
+    assert many.augment.neighbours_until == 1000
+
+
+def test_what_happens_at_some_update_follows_how_many_there_are():
+    usual, _ = fitted(IMAGES, 9_000, (1, 28, 28))
+    short, _ = fitted(IMAGES, 9_000, (1, 28, 28), updates=200)
+    assert usual.loss.lam_starts == (0, 300)
+    assert short.loss.lam_starts == (0, 30)
+    for group, name in [
+        ("loss", "lam_ramp"),
+        ("loss", "lam_rest_from"),
+        ("loss", "alike_until"),
+        ("augment", "neighbours_until"),
+    ]:
+        a, b = (getattr(getattr(config, group), name) for config in (usual, short))
+        assert a == 10 * b > 0
+
+
+def test_two_images_can_be_trained_on():
+    images = torch.randint(0, 256, (2, 3, 12, 12), dtype=torch.uint8)
+    config, _ = fitted(IMAGES, 2, (3, 12, 12))
+    state = State.start(config, (3, 12, 12), torch.device("cpu"))
+    for _ in range(2):
+        terms = advance(state, images, config, torch.float32)
+    assert all(term.isfinite() for term in terms.values())
