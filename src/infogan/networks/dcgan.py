@@ -35,6 +35,10 @@ def dcgan(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks:
             f"{depth} convolutions of stride 2 need images of at least {2**depth} pixels, got "
             f"{size[0]}×{size[1]}; give fewer net.widths"
         )
+    if net.g_norm == "none":
+        raise InfoganError(
+            "net.g_norm none is for net.kind mlp; dcgan's generator needs batch norm"
+        )
     bottom = widths[-1] * sizes[-1][0] * sizes[-1][1]
 
     def act() -> nn.Module:
