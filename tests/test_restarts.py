@@ -91,11 +91,25 @@ def test_stopped_among_the_starts_it_begins_anew_and_ends_the_same(
     assert (whole.path / weights).read_bytes() == (torn.path / weights).read_bytes()
 
 
-def test_no_starts_where_nothing_tells_them_apart(config, digits, tmp_path):
-    for i, text in enumerate(("loss: {pairs: 0}", "objective: gan", "codes: z4 + 2u")):
-        run, _, said = go(from_yaml(text, "test", config), digits, tmp_path / str(i))
-        assert "one start only" in said.getvalue()
-        assert not (run.path / "starts.json").exists()
+@pytest.mark.parametrize("text", ["loss: {pairs: 0}", "objective: gan", "codes: z4 + 2u@0.5"])
+def test_without_pairs_the_value_of_the_game_tells_them_apart(config, digits, tmp_path, text):
+    """−V_I = loss_D + Σ λ L_I: what D and Q minimize, with its sign turned for L_I."""
+    config = from_yaml(text, "test", config)
+    config = from_yaml("{train: {precision: float32}, loss: {lam_ramp: 0}}", "test", config)
+    run, _, said = go(config, digits, tmp_path / "run")
+    facts = json.loads((run.path / "starts.json").read_text())
+    assert len(set(facts["game"])) == 3
+    assert facts["kept"] == facts["game"].index(max(facts["game"]))
+    kept = [r for r in run.history() if r["update"] <= 3]
+    steps = [b["update"] - a for a, b in zip([0, *(r["update"] for r in kept)], kept)]
+    value = 0.0
+    for record, n in zip(kept, steps, strict=True):
+        value += n * record["loss_D"]
+        for code in Prior.parse(config.codes):
+            lam = 0 if config.objective == "gan" else code.lam
+            value += n * lam * record[f"L_I.{code.name}"]
+    assert facts["game"][facts["kept"]] == pytest.approx(value / 3, abs=1e-5)
+    assert "−V_I of the game" in said.getvalue()
 
 
 def test_a_short_run_has_no_starts(config, digits, tmp_path):

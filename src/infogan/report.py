@@ -249,8 +249,11 @@ def _starts(facts: Mapping[str, Any]) -> str:
     """Which of several starts went on, and why."""
     if not facts:
         return ""
-    scores = ", ".join(f"{score:.2f}" for score in facts["I_pairs"])
+    key, what = ("I_pairs", "information on real pairs") if "I_pairs" in facts else ("game", "−V_I")
+    scores = ", ".join(
+        f"{score:.2f}" if key == "I_pairs" else f"{score:.3f}" for score in facts[key]
+    )
     return (
-        f" · start {facts['kept'] + 1} of {len(facts['I_pairs'])} went on: after "
-        f"{facts['updates']} updates their information on real pairs was {scores} nats"
+        f" · start {facts['kept'] + 1} of {len(facts[key])} went on: after "
+        f"{facts['updates']} updates their {what} was {scores} nats"
     )

@@ -1,7 +1,7 @@
 """Short starts, of which the best goes on. They are told apart without labels."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 
 from infogan.config import Config
+from infogan.prior import Prior
 from infogan.progress import Means, Progress
 from infogan.run import STARTS, Run
 from infogan.state import State
 from infogan.step import advance, has_pairs
 
 STRIDE = 1_000_003  # between the seeds of two starts: start 1 of seed 0 is no start of seed 1
-WINDOW = 100  # updates at the end of a start over which its score is averaged
+WINDOW = 100  # updates at the end of a start over which its score is averaged,
+GAME_WINDOW = 300  # or so many for the game's value, of which a batch says less
 
 
 def best_start(
@@ -29,10 +31,16 @@ def best_start(
 ) -> State:
     """Make `train.restarts` starts of `train.restart_updates` updates; give the best to go on with.
 
-    Score: I_m, the information of Q's categories between real images and their augmented copies
-    (`pairs.pair_information`), summed over the categorical codes, the mean of a start's last
-    100 updates. A start whose categories form late, or of which two share a kind of image, has
-    less. Every start sees the same images in the same order; weights, z, c and augmentations are
+    Score, where Q learns from real pairs: I_m, the information of Q's categories between real
+    images and their augmented copies (`pairs.pair_information`), summed over the categorical codes,
+    the mean of a start's last 100 updates. A start whose categories form late, or of which two
+    share a kind of image, has less.
+
+    Score elsewhere: −V_I(D, G, Q) = −V + Σ λ_i L_I(c_i), which G and Q maximize (eq. 6), as D and Q
+    see it, the mean of the last 300 updates. It is 2 ln 2 + Σ λ_i L_I where G's images are the
+    data's, and less where G leaves some out, draws others, or Q must guess. No label is looked at.
+
+    Every start sees the same images in the same order; weights, z, c and augmentations are
     its own. The log of the best goes to the run's; `starts.json` has every score.
 
     Args:
@@ -45,13 +53,14 @@ def best_start(
         interrupted: Whether to stop; then `first` is made anew, as if nothing had been.
 
     Returns:
-        The best state; an untrained one after an interruption, or where a run has no I_m.
+        The best state; an untrained one after an interruption.
     """
     t = config.train
-    keys = [f"I_pairs.{code.name}" for code in first.model.prior.categorical]
-    if not has_pairs(config, first.model.prior):
-        progress.say("one start only: without information on real pairs nothing tells two apart")
-        return first
+    pairs = has_pairs(config, first.model.prior)
+    score, what = (
+        ("I_pairs", "information on real pairs") if pairs else ("game", "−V_I of the game")
+    )
+    length = WINDOW if pairs else min(GAME_WINDOW, t.restart_updates)
     device = first.G_ema[0].device
     best: tuple[State, list[dict[str, Any]]] = (first, [])
     scores: list[float] = []
@@ -64,7 +73,7 @@ def best_start(
             while state.update < t.restart_updates:
                 terms = advance(state, images, config, dtype)
                 means.add(terms)
-                if state.update > t.restart_updates - WINDOW:
+                if state.update > t.restart_updates - length:
                     window.add(terms)
                 if state.update % t.log_every == 0 or state.update == t.restart_updates:
                     log.append(means.take(state.update, t.batch))
@@ -72,9 +81,9 @@ def best_start(
                 if interrupted():
                     return State.start(config, first.model.shape, device, images)
         last = window.take(state.update, t.batch)
-        scores.append(sum(last[key] for key in keys))
+        scores.append(pair_score(last, config) if pairs else game_score(last, config))
         seconds += sum(record["seconds"] for record in log)
-        progress.say(f"start {k + 1} of {t.restarts}: information on real pairs {scores[-1]:.2f}")
+        progress.say(f"start {k + 1} of {t.restarts}: {what} {scores[-1]:.3f}")
         if scores[-1] == max(scores):
             best = (state, log)
     kept = scores.index(max(scores))
@@ -83,6 +92,18 @@ def best_start(
     for record in log:
         run.log(record)
     seconds -= sum(record["seconds"] for record in log)
-    facts = {"updates": t.restart_updates, "I_pairs": scores, "kept": kept, "lost_seconds": seconds}
+    facts = {"updates": t.restart_updates, score: scores, "kept": kept, "lost_seconds": seconds}
     run.write(STARTS, json.dumps(facts, indent=2) + "\n")
     return state
+
+
+def pair_score(means: Mapping[str, float], config: Config) -> float:
+    """Σ I_m over the categorical codes."""
+    return sum(means[f"I_pairs.{code.name}"] for code in Prior.parse(config.codes).categorical)
+
+
+def game_score(means: Mapping[str, float], config: Config) -> float:
+    """−V_I(D, G, Q) = −V + Σ λ_i L_I(c_i), −V being what D minimizes; a plain GAN's has no L_I."""
+    prior, plain = Prior.parse(config.codes), config.objective == "gan"
+    lam = {code.name: 0.0 if plain else code.lam for code in prior}
+    return means["loss_D"] + sum(lam[name] * means[f"L_I.{name}"] for name in lam)

@@ -66,7 +66,9 @@ class NetConfig:
     fc: Count = 1024
     """Units of the fully connected layer between convolutions and heads (dcgan); 0: none."""
     norm: Literal["batch", "none"] = "batch"
-    """Normalization in the trunk; the generator has batch norm, unless g_norms says otherwise."""
+    """Normalization in the trunk."""
+    g_norm: Literal["batch", "none"] = "batch"
+    """Normalization in the generator; g_norms says more finely where."""
     output: Literal["sigmoid", "tanh", "linear"] = "sigmoid"
     """What G ends with. sigmoid: pixels in [0, 1], read as they are; tanh: the same pixels, which
     the trunk reads from -1 to 1; linear: vectors, which the networks see standardized."""
@@ -172,8 +174,9 @@ class TrainConfig:
     updates: Natural = 5000
     """Updates of D and of G."""
     restarts: Natural = 1
-    """Short starts from different weights, of which the best by information on real pairs goes on
-    (no label is looked at); 1: none. A run of no more than restart_updates has none."""
+    """Short starts from different weights, of which the best goes on, by information on real pairs
+    or, without those, by the game's value (no label is looked at); 1: none. A run of no more than
+    restart_updates has none."""
     restart_updates: Natural = 300
     """Updates of each start."""
     batch: Annotated[int, Field(ge=2)] = 128

@@ -72,14 +72,17 @@ def _generator(
 ) -> nn.Sequential:
     """G's body: `widths` and `strides` in its own order, from the smallest image to the largest."""
     channels, *size = shape
-    norms = net.g_norms or (True,) * len(widths)
+    norms = net.g_norms or (net.g_norm == "batch",) * len(widths)
     _same_length("g_norms", norms, "g_widths", widths)
     sizes = _shrinking((size[0], size[1]), strides[::-1])[::-1]
     bottom = widths[0] * math.prod(sizes[0])
 
     body: list[nn.Module] = []
     if net.fc:
-        body += [nn.Linear(latent, net.fc), nn.BatchNorm1d(net.fc), nn.ReLU(inplace=True)]
+        body.append(nn.Linear(latent, net.fc))
+        if net.g_norm == "batch":
+            body.append(nn.BatchNorm1d(net.fc))
+        body.append(nn.ReLU(inplace=True))
     body.append(nn.Linear(net.fc or latent, bottom))
     if norms[0]:
         body.append(nn.BatchNorm1d(bottom))
