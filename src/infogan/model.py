@@ -20,7 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from infogan.codes import Categorical
 from infogan.config import Config, NetConfig, in_words
 from infogan.errors import InfoganError
-from infogan.networks import ARCHITECTURES, QHead
+from infogan.networks import ARCHITECTURES, QHead, spectral
 from infogan.prior import Prior
 
 FORMAT = 1
@@ -66,7 +66,7 @@ class InfoGAN(nn.Module):
             torch.manual_seed(seed)
             body, self.trunk, features = build(self.net, self.prior.width, shape)
             self.G = nn.Sequential(body, Pixels())
-            self.D = nn.Linear(features, 1)
+            self.D = spectral(nn.Linear(features, 1), self.net.norm == "spectral")
             linear = [self.net.q_linear and code in self.prior.continuous for code in self.prior]
             sizes = [code.n_params for code in self.prior]
             gains = [self.net.q_gain if c in self.prior.categorical else 1.0 for c in self.prior]

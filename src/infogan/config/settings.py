@@ -36,6 +36,9 @@ class DataConfig:
     on_bad: Literal["skip", "stop"] = "skip"
     """What to do about files that cannot be read: leave them out (but stop where they are more than
     one in ten), or stop at once."""
+    limit: Count = 0
+    """How many images of a set with exact factors (rooms, sprites, …) to learn from; 0: as many as
+    it says."""
     stream: bool = False
     """Read hf: sets as they are needed, without a copy on the disk; such a run cannot be resumed
     exactly."""
@@ -46,14 +49,16 @@ class NetConfig:
     """Generator, trunk and heads."""
 
     kind: str = "dcgan"
-    """Architecture: dcgan or mlp."""
+    """Architecture: dcgan, resnet (64 pixels and more) or mlp."""
     widths: tuple[Natural, ...] = ()
-    """Trunk, input to features: channels of each stride-2 convolution (dcgan), units of each hidden
-    layer (mlp); the generator mirrors them. Empty: from the image size."""
+    """Trunk, input to features: channels of each stride-2 convolution (dcgan) or residual block
+    (resnet), units of each hidden layer (mlp); the generator mirrors them. Empty: from the image
+    size."""
     fc: Count = 1024
-    """Units of the fully connected layer between convolutions and heads (dcgan); 0: none."""
-    norm: Literal["batch", "none"] = "batch"
-    """Normalization in the trunk; the generator always has batch norm."""
+    """Units of the fully connected layer between convolutions and heads (dcgan, resnet); 0: none."""
+    norm: Literal["batch", "spectral", "none"] = "batch"
+    """Normalization in the trunk (spectral: in the heads too); the generator always has batch
+    norm."""
     slope: NonNegative = 0.1
     """Leaky ReLU's slope in trunk and heads."""
     q_hidden: Natural = 128

@@ -1,6 +1,8 @@
 """Images to learn from: one contract, one registry of sources."""
 
 from infogan.data import mnist as _mnist
+from infogan.data import rooms as _rooms
+from infogan.data import sprites as _sprites
 from infogan.data.array import read_array
 from infogan.data.augment import augment
 from infogan.data.neighbours import look_alikes
@@ -17,4 +19,4 @@ __all__ = [
     "read_array",
     "to_float",
 ]
-del _mnist
+del _mnist, _rooms, _sprites

@@ -4,5 +4,7 @@ from infogan.networks.base import ARCHITECTURES, Networks
 from infogan.networks.dcgan import dcgan
 from infogan.networks.heads import QHead
 from infogan.networks.mlp import mlp
+from infogan.networks.resnet import resnet
+from infogan.networks.spectral import spectral
 
-__all__ = ["ARCHITECTURES", "Networks", "QHead", "dcgan", "mlp"]
+__all__ = ["ARCHITECTURES", "Networks", "QHead", "dcgan", "mlp", "resnet", "spectral"]

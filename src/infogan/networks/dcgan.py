@@ -8,6 +8,7 @@ from infogan.config import NetConfig
 from infogan.errors import InfoganError
 from infogan.networks.base import ARCHITECTURES, Networks
 from infogan.networks.layers import Flat, Square
+from infogan.networks.spectral import spectral
 
 
 @ARCHITECTURES.register("dcgan")
@@ -42,13 +43,14 @@ def dcgan(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks:
 
     trunk: list[nn.Module] = []
     for i, (n_in, n_out) in enumerate(zip((channels, *widths), widths)):
-        trunk.append(nn.Conv2d(n_in, n_out, kernel_size=4, stride=2, padding=1))
+        conv = nn.Conv2d(n_in, n_out, kernel_size=4, stride=2, padding=1)
+        trunk.append(spectral(conv, net.norm == "spectral"))
         if i > 0 and net.norm == "batch":
             trunk.append(nn.BatchNorm2d(n_out))
         trunk.append(act())
     trunk.append(Flat())
     if net.fc:
-        trunk.append(nn.Linear(bottom, net.fc))
+        trunk.append(spectral(nn.Linear(bottom, net.fc), net.norm == "spectral"))
         if net.norm == "batch":
             trunk.append(nn.BatchNorm1d(net.fc))
         trunk.append(act())

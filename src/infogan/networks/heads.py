@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from infogan.config import NetConfig
+from infogan.networks.spectral import spectral
 
 
 class QHead(nn.Module):

@@ -53,7 +53,7 @@ def apart(network: nn.Module, batches: Sequence[Tensor]) -> tuple[Tensor, ...]:
     sizes = [len(x) for x in batches]
     h = torch.cat(list(batches))
     for layer in network:
-        if isinstance(layer, _BatchNorm):
+        if any(isinstance(part, _BatchNorm) for part in layer.modules()):
             h = torch.cat([layer(part) for part in torch.split(h, sizes)])
         else:
             h = layer(h)
@@ -61,7 +61,7 @@ def apart(network: nn.Module, batches: Sequence[Tensor]) -> tuple[Tensor, ...]:
 
 
 def folded(network: nn.Module) -> nn.Module:
-    """A copy for evaluation in which each batch norm is part of the layer before it.
+    """A copy for evaluation in which each batch norm is part of the layer before it, where one is.
 
     γ (W x + b − μ) / √(σ² + ε) + β is W' x + b' again, with W' = γ W / √(σ² + ε): one pass over
     the activations less for each batch norm.
