@@ -304,7 +304,7 @@ def recalibrate(model: InfoGAN, real: Iterable[Tensor], latents: Sequence[Tensor
     for x, latent in zip(real, latents):
         for images in (x, model.G(latent)):
             h = model.trunk(images)
-            model.Q(h)
+            model.D(h), model.Q(h)  # spectral norm's vectors follow average weights too
     for norm, m in zip(norms, momentum):
         norm.momentum = m
     model.eval()

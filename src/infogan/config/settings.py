@@ -55,7 +55,7 @@ class NetConfig:
     (resnet), units of each hidden layer (mlp); the generator mirrors them. Empty: from the image
     size."""
     fc: Count = 1024
-    """Units of the fully connected layer between convolutions and heads (dcgan, resnet); 0: none."""
+    """Units of the fully connected layer between convolutions and heads (not in mlp); 0: none."""
     norm: Literal["batch", "spectral", "none"] = "batch"
     """Normalization in the trunk (spectral: in the heads too); the generator always has batch
     norm."""

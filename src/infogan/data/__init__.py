@@ -1,6 +1,7 @@
 """Images to learn from: one contract, one registry of sources."""
 
 from infogan.data import mnist as _mnist
+from infogan.data import published as _published
 from infogan.data import rooms as _rooms
 from infogan.data import sprites as _sprites
 from infogan.data.array import read_array
@@ -19,4 +20,4 @@ __all__ = [
     "read_array",
     "to_float",
 ]
-del _mnist, _rooms, _sprites
+del _mnist, _published, _rooms, _sprites

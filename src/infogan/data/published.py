@@ -36,14 +36,14 @@ def dsprites(data: DataConfig, split: Split) -> Dataset:
         with zipfile.ZipFile(file) as archive:
             with archive.open("latents_classes.npy") as member:
                 classes = np.concatenate([*_parts(member)])
+            _check(classes[:, 1:], sprites.SIZES)
             numbers = sample(len(classes), sprites.TRAIN, sprites.TEST, split, data.limit)
             with archive.open("imgs.npy") as member:
                 parts = (255 * part[:, None] for part in _parts(member))
                 images = _kept(parts, numbers, size)
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as e:
         raise _not(file, "dsprites_ndarray_*.npz, with imgs and latents_classes", e) from None
-    values = torch.from_numpy(classes[numbers.numpy(), 1:].astype(np.int64))
-    truth = Factors(sprites.NAMES, _sizes(classes[:, 1:], sprites.SIZES), values)
+    truth = _truth(sprites.NAMES, sprites.SIZES, classes[numbers.numpy(), 1:])
     return Dataset("dSprites", split, in_channels(images, data.channels), factors=truth)
 
 
@@ -63,8 +63,10 @@ def shapes3d(data: DataConfig, split: Split) -> Dataset:
     size = side(data, rooms.SIZE)
     try:
         with h5py.File(file) as archive:
-            columns = np.asarray(archive["labels"]).T
-            stored = archive["images"]
+            stored, columns = archive["images"], np.asarray(archive["labels"]).T
+            # the file has hues and degrees; a factor's value is its place among them
+            classes = np.stack([np.unique(c, return_inverse=True)[1] for c in columns], 1)
+            _check(classes, rooms.SIZES)
             numbers = sample(len(stored), rooms.TRAIN, rooms.TEST, split, data.limit)
             parts = (
                 np.asarray(stored[i : i + CHUNK]).transpose(0, 3, 1, 2)
@@ -73,10 +75,7 @@ def shapes3d(data: DataConfig, split: Split) -> Dataset:
             images = _kept(parts, numbers, size)
     except (OSError, KeyError, ValueError) as e:
         raise _not(file, "3dshapes.h5, with images and labels", e) from None
-    # the file has hues and degrees; a factor's value is its place among them
-    classes = np.stack([np.unique(column, return_inverse=True)[1] for column in columns], 1)
-    values = torch.from_numpy(classes[numbers.numpy()].astype(np.int64))
-    truth = Factors(rooms.NAMES, _sizes(classes, rooms.SIZES), values)
+    truth = _truth(rooms.NAMES, rooms.SIZES, classes[numbers.numpy()])
     return Dataset("3D Shapes", split, in_channels(images, data.channels), factors=truth)
 
 
@@ -122,15 +121,17 @@ def _kept(parts: Iterator[np.ndarray[Any, Any]], numbers: Tensor, size: int) -> 
     return images
 
 
-def _sizes(classes: np.ndarray[Any, Any], usual: Sequence[int]) -> tuple[int, ...]:
-    """How many values each factor takes.
+def _check(classes: np.ndarray[Any, Any], sizes: Sequence[int]) -> None:
+    """Raises ValueError where these are other factors than the set's."""
+    most = classes.max(0, initial=-1) + 1
+    if classes.shape[1:] != (len(sizes),) or (most > sizes).any():
+        raise ValueError(f"factors of {most.tolist()} values, expected {list(sizes)}")
 
-    Raises:
-        ValueError: other factors than the set has.
-    """
-    if classes.shape[1] != len(usual) or (classes.max(0) >= usual).any():
-        raise ValueError(f"factors of {classes.max(0) + 1} values, expected {tuple(usual)}")
-    return tuple(usual)
+
+def _truth(
+    names: tuple[str, ...], sizes: tuple[int, ...], classes: np.ndarray[Any, Any]
+) -> Factors:
+    return Factors(names, sizes, torch.from_numpy(classes.astype(np.int64)))
 
 
 def _not(file: Path, expected: str, error: Exception) -> InfoganError:

@@ -66,7 +66,7 @@ def draw(values: Tensor, size: int) -> Tensor:
         which = values[numbers]
         albedo = torch.stack([floor[which[:, 0]], wall[which[:, 1]], body[which[:, 2]]], 2)
         pixels = albedo @ maps[:3] + maps[3]  # (n, 3 colours, H·W)
-        images[numbers] = (255 * pixels.clamp(0, 1)).round().byte().unflatten(2, (size, size))
+        images[numbers] = (255 * pixels.clamp(0, 1)).round().byte().reshape(-1, 3, size, size)
     return images
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -79,7 +80,10 @@ def load(data: DataConfig | str, split: Split) -> Dataset:
 
 def kind(source: str) -> str:
     """Which entry of SOURCES reads a source: its own name, or the kind of place that it is."""
-    return source
+    name = Path(source).name
+    if name.startswith("dsprites_") and name.endswith(".npz"):
+        return "dsprites"
+    return "shapes3d" if name.endswith((".h5", ".hdf5")) else source
 
 
 def to_float(images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""`sprites`: the factors of dSprites (Matthey et al. 2017), drawn here: one white shape on black."""
+"""`sprites`: the factors of dSprites (Matthey et al. 2017), drawn here: white on black."""
 
 import math
 
@@ -20,8 +20,8 @@ CHUNK = 256  # images drawn at once, so that what is worked on stays in the cach
 
 @SOURCES.register("sprites")
 def sprites(data: DataConfig, split: Split) -> Dataset:
-    """A fixed sample of the 737,280 combinations of 3 shapes (square, ellipse, heart), 6 scales from
-    0.5 to 1, 40 orientations (9° apart, all around), 32 × 32 positions: grey, edges smooth, of any
+    """A fixed sample of the 737,280 combinations of 3 shapes (square, ellipse, heart), 6 scales
+    from 0.5 to 1, 40 orientations (9° apart, all around), 32 × 32 positions: grey, edges smooth, of any
     size, 50,000 to learn from and 10,000 others held out.
 
     A square looks the same after 10 orientations, an ellipse after 20, as in the published set.
@@ -86,8 +86,9 @@ def _ellipse(x: Tensor, y: Tensor) -> Tensor:
 
 def _heart(x: Tensor, y: Tensor) -> Tensor:
     """Two half-discs on a square on its tip (I. Quilez, "2D distance functions")."""
-    s = 0.62  # of the unit heart, whose tip is (0, 0) and whose middle is taken to be (0, 0.55)
-    x, y = s * x.abs(), 0.55 - s * y
+    # of Quilez's heart, whose tip is (0, 0), no point is further than 0.632 from (0, 0.63)
+    s = 0.632
+    x, y = s * x.abs(), 0.63 - s * y
     lobes = torch.hypot(x - 0.25, y - 0.75) - math.sqrt(2) / 4
     along = 0.5 * (x + y).clamp_min(0)
     edge = torch.minimum(torch.hypot(x, y - 1), torch.hypot(x - along, y - along))

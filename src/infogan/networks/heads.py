@@ -54,6 +54,9 @@ class QHead(nn.Module):
                 last.weight.mul_(gain[:n_deep, None])
             if self.straight is not None:
                 self.straight.weight.mul_(gain[n_deep:, None])
+        for layer in [*self.modules()] if net.norm == "spectral" else []:
+            if isinstance(layer, nn.Linear):
+                spectral(layer)
 
     def forward(self, h: Tensor) -> Tensor:
         """Q's outputs (n, Σ sizes)."""

@@ -78,7 +78,8 @@ class Up(nn.Module):
         # a 1×1 convolution before doubling is the same as after, at a quarter of the pixels
         short = F.interpolate(self.short(x), self.size)
         h = self.conv1(F.interpolate(F.relu(self.norm1(x)), self.size))
-        return short + self.conv2(F.relu(self.norm2(h)))
+        out: Tensor = short + self.conv2(F.relu(self.norm2(h)))
+        return out
 
 
 class Down(nn.Module):
@@ -107,4 +108,5 @@ class Down(nn.Module):
         h = self.conv1(h if self.first else F.leaky_relu(h, self.slope))
         h = self.norm2(h) if self.norm2 else h
         h = self.conv2(F.leaky_relu(h, self.slope))
-        return short + F.avg_pool2d(h, 2)
+        out: Tensor = short + F.avg_pool2d(h, 2)
+        return out

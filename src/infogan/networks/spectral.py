@@ -5,7 +5,7 @@ from typing import TypeVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrize import register_parametrization
+from torch.nn.utils.parametrize import is_parametrized, register_parametrization
 
 FIRST, EPS = 15, 1e-12  # power iterations of a fresh layer; least length of a vector
 
@@ -59,3 +59,27 @@ def spectral(layer: M, wanted: bool = True) -> M:
         assert isinstance(W, Tensor)
         register_parametrization(layer, "weight", Spectral(W))
     return layer
+
+
+@torch.no_grad()
+def plain(layer: nn.Module) -> nn.Module:
+    """A layer whose weight is W / σ(W) as it stands: for evaluation the same, at no cost each time.
+
+    Args:
+        layer: One of `spectral`, in evaluation mode; any other is given back as it is.
+    """
+    if not is_parametrized(layer):
+        return layer
+    # torch's own removal would change the class that copies of the layer share
+    fresh: nn.Conv2d | nn.Linear
+    if isinstance(layer, nn.Conv2d):
+        shape = (layer.in_channels, layer.out_channels, layer.kernel_size)
+        padding = layer.padding
+        assert isinstance(padding, tuple)
+        fresh = nn.Conv2d(*shape, layer.stride, padding)  # type: ignore[arg-type]
+    else:
+        assert isinstance(layer, nn.Linear)
+        fresh = nn.Linear(layer.in_features, layer.out_features)
+    fresh.weight = nn.Parameter(layer.weight.clone())
+    fresh.bias = layer.bias
+    return fresh.eval()
