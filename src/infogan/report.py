@@ -9,6 +9,7 @@ from typing import Any
 
 from infogan import figures
 from infogan.config import to_yaml
+from infogan.metrics.factors import in_words as factors_in_words
 from infogan.metrics.meaning import in_words
 from infogan.metrics.pairs import in_words as pairs_in_words
 from infogan.model import InfoGAN
@@ -99,6 +100,10 @@ def _page(
             _matching(metrics),
             _protocol(metrics, "clustering"),
         ]
+    if "protocol.factors" in metrics:
+        sentences = "".join(f"<li>{html.escape(s)}</li>" for s in factors_in_words(metrics))
+        parts.append(f"<h2>Codes and true factors</h2><ul>{sentences}</ul>")
+        parts.append(_protocol(metrics, "factors"))
     if "protocol.pairs" in metrics:
         sentences = "".join(f"<li>{html.escape(s)}</li>" for s in pairs_in_words(metrics))
         parts.append(f"<h2>Without labels</h2><ul>{sentences}</ul>{_protocol(metrics, 'pairs')}")

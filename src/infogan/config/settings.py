@@ -57,8 +57,11 @@ class NetConfig:
     fc: Count = 1024
     """Units of the fully connected layer between convolutions and heads (not in mlp); 0: none."""
     norm: Literal["batch", "spectral", "none"] = "batch"
-    """Normalization in the trunk (spectral: in the heads too); the generator always has batch
+    """Normalization in the trunk (spectral: in D's head too); the generator always has batch
     norm."""
+    up: Literal["transposed", "nearest"] = "transposed"
+    """How G doubles its image: by transposed convolutions, as the paper, or by repeating pixels and
+    a convolution after it, which leaves no checkerboard (dcgan; resnet always does)."""
     slope: NonNegative = 0.1
     """Leaky ReLU's slope in trunk and heads."""
     q_hidden: Natural = 128

@@ -21,8 +21,8 @@ CHUNK = 256  # images drawn at once, so that what is worked on stays in the cach
 @SOURCES.register("sprites")
 def sprites(data: DataConfig, split: Split) -> Dataset:
     """A fixed sample of the 737,280 combinations of 3 shapes (square, ellipse, heart), 6 scales
-    from 0.5 to 1, 40 orientations (9° apart, all around), 32 × 32 positions: grey, edges smooth, of any
-    size, 50,000 to learn from and 10,000 others held out.
+    from 0.5 to 1, 40 orientations (9° apart, all around), 32 × 32 positions: grey, edges smooth, of
+    any size, 50,000 to learn from and 10,000 others held out.
 
     A square looks the same after 10 orientations, an ellipse after 20, as in the published set.
     `data.limit` gives more (up to 727,280, which at 64 pixels are 3 GB) or fewer; `data.size` their

@@ -3,6 +3,7 @@
 
 from infogan.metrics.clustering import clustering
 from infogan.metrics.evaluation import as_text, evaluate, headline
+from infogan.metrics.factors import factors
 from infogan.metrics.information import information
 from infogan.metrics.meaning import FACTORS, meaning, reading
 from infogan.metrics.pairs import pairs
@@ -12,6 +13,7 @@ __all__ = [
     "as_text",
     "clustering",
     "evaluate",
+    "factors",
     "headline",
     "information",
     "meaning",

@@ -8,6 +8,8 @@ from infogan.codes import probs
 from infogan.config import AugmentConfig
 from infogan.data import Dataset
 from infogan.metrics.clustering import clustering
+from infogan.metrics.factors import factors
+from infogan.metrics.factors import in_words as factors_in_words
 from infogan.metrics.information import information
 from infogan.metrics.meaning import in_words as meaning_in_words
 from infogan.metrics.meaning import meaning, reading
@@ -75,6 +77,13 @@ def evaluate(
             f"{where} and an augmented copy of each (the run's augmentations); no label: score "
             "ranks runs of one recipe"
         )
+    if test.factors is not None:
+        out |= factors(model, test)
+        out["protocol.factors"] = (
+            f"{test.name} {test.split}, n = {len(test.images):,} real images, true factors only to "
+            "measure: nmi between the likeliest category and the factor, rho: Spearman's ρ between "
+            "Q's mean and the factor"
+        )
     if model.prior.continuous and model.shape[0] == 1:
         out |= meaning(model, budget.per_category, budget.seed)
         out["protocol.meaning"] = (
@@ -103,7 +112,7 @@ def headline(metrics: Mapping[str, Any]) -> str:
 def as_text(metrics: Mapping[str, Any]) -> str:
     """The numbers for a terminal: each family under its protocol, confusion matrix, words."""
     lines: list[str] = []
-    for family in ("information", "clustering", "pairs", "meaning", "reading"):
+    for family in ("information", "clustering", "pairs", "factors", "meaning", "reading"):
         if f"protocol.{family}" not in metrics:
             continue
         lines += ["", metrics[f"protocol.{family}"]]
@@ -119,6 +128,12 @@ def as_text(metrics: Mapping[str, Any]) -> str:
                 f"  {i:5d}              " + "".join(f"{count:6d}" for count in row)
                 for i, row in enumerate(table)
             ]
-        words = pairs_in_words(metrics) if family == "pairs" else meaning_in_words(metrics, family)
-        lines += [f"  {sentence}" for sentence in words]
+        lines += [f"  {sentence}" for sentence in in_words(metrics, family)]
     return "\n".join(lines[1:])
+
+
+def in_words(metrics: Mapping[str, Any], family: str) -> list[str]:
+    """One family's numbers in sentences, where it has words for them."""
+    if family == "pairs":
+        return pairs_in_words(metrics)
+    return factors_in_words(metrics) if family == "factors" else meaning_in_words(metrics, family)

@@ -13,22 +13,22 @@ from infogan.model import InfoGAN
 
 
 def nmi(a: ArrayLike, b: ArrayLike) -> float:
-    """Normalized mutual information of two integer variables: I(a; b) / √(H(a) H(b)).
+    """Normalized mutual information of two integer variables: I(a; b) / ((H(a) + H(b)) / 2).
 
     1 where each tells the other, 0 where they are independent (or one of them is constant); of few
     values the share that chance gives is small: about (|a| − 1)(|b| − 1) / 2n nats of I.
     """
     a, b = np.asarray(a), np.asarray(b)
     joint = np.zeros((int(a.max(initial=0)) + 1, int(b.max(initial=0)) + 1))
-    np.add.at(joint, (a, b), 1 / len(a))
-    h_a, h_b, h_ab = (_entropy(p) for p in (joint.sum(1), joint.sum(0), joint.ravel()))
-    return float((h_a + h_b - h_ab) / np.sqrt(h_a * h_b)) if h_a * h_b > 0 else 0.0
+    np.add.at(joint, (a, b), 1)
+    h_a, h_b, h_ab = (_entropy(n / len(a)) for n in (joint.sum(1), joint.sum(0), joint.ravel()))
+    return max(0.0, float(2 * (h_a + h_b - h_ab) / (h_a + h_b))) if h_a * h_b > 0 else 0.0
 
 
 def factors(model: InfoGAN, test: Dataset) -> dict[str, Any]:
     """What Q reads from held-out real images beside the factors that these show.
 
-    factors.CODE.FACTOR.nmi = I / √(H H) between the likeliest category and the factor
+    factors.CODE.FACTOR.nmi = `nmi` of the likeliest category and the factor
     factors.CODE.FACTOR.rho = Spearman's ρ between a continuous code's mean and the factor: of use
                               where the factor's values have an order (scale, orientation, position)
     factors.CODE.best       = the factor that the code follows most
@@ -56,7 +56,7 @@ def factors(model: InfoGAN, test: Dataset) -> dict[str, Any]:
                 if isinstance(code, Categorical):
                     if not test.factors.sizes[i]:
                         continue  # a continuous factor has no categories
-                    strength[factor] = nmi(value, values[:, i])
+                    strength[factor] = nmi(value, values[:, i].astype(np.int64))
                     out[f"factors.{name}.{factor}.nmi"] = strength[factor]
                 else:
                     rho = spearman(value, values[:, i].astype(np.float64))

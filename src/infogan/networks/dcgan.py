@@ -62,6 +62,14 @@ def dcgan(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks:
     body.append(Square((widths[-1], sizes[-1][0], sizes[-1][1])))
     for i in reversed(range(depth)):
         n_in, n_out = widths[i], widths[i - 1] if i else channels
+        if net.up == "nearest":
+            # doubled and only then convolved, all pixels have the same weights: no checkerboard
+            # (Odena et al. 2016); one more convolution where the image is at its full size
+            n_out = n_out if i else -(-n_in // 2)
+            body += [nn.Upsample(sizes[i]), nn.Conv2d(n_in, n_out, 3, padding=1)]
+            body += [nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
+            body += [] if i else [nn.Conv2d(n_out, channels, 3, padding=1)]
+            continue
         odd = (sizes[i][0] - 2 * sizes[i + 1][0], sizes[i][1] - 2 * sizes[i + 1][1])
         body.append(nn.ConvTranspose2d(n_in, n_out, 4, stride=2, padding=1, output_padding=odd))
         if i:

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from infogan.config import NetConfig
-from infogan.networks.spectral import spectral
 
 
 class QHead(nn.Module):
@@ -54,9 +53,6 @@ class QHead(nn.Module):
                 last.weight.mul_(gain[:n_deep, None])
             if self.straight is not None:
                 self.straight.weight.mul_(gain[n_deep:, None])
-        for layer in [*self.modules()] if net.norm == "spectral" else []:
-            if isinstance(layer, nn.Linear):
-                spectral(layer)
 
     def forward(self, h: Tensor) -> Tensor:
         """Q's outputs (n, Σ sizes)."""
