@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from test_data_factors import write_dsprites, write_shapes3d
 
-from infogan.config import AugmentConfig
+from infogan.config import AugmentConfig, DataConfig
 from infogan.data import SOURCES, augment, batch_indices, load, read_array, to_float
 from infogan.errors import InfoganError
 from infogan.metrics.meaning import slant
@@ -28,19 +29,35 @@ def only(**changes):
     )
 
 
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory):
+    """A small set of each source: what is made on the fly in few images, what is a file as one."""
+    folder = tmp_path_factory.mktemp("sources")
+    np.save(folder / "rows.npy", np.eye(30))
+    return {
+        "vectors": DataConfig(source=str(folder / "rows.npy")),
+        "rooms": DataConfig(source="rooms", size=8, limit=20),
+        "sprites": DataConfig(source="sprites", size=16, limit=20),
+        "dsprites": DataConfig(source=str(write_dsprites(folder)), size=16),
+        "shapes3d": DataConfig(source=str(write_shapes3d(folder)), size=16),
+    }
+
+
 @pytest.mark.parametrize("split", ["train", "test"])
 @pytest.mark.parametrize("source", sorted(SOURCES))
-def test_contract(source, split, tmp_path):
-    if source == "vectors":  # of files
-        source = str(tmp_path / "rows.npy")
-        np.save(source, np.eye(30))
-    data = load(source, split)
+def test_contract(source, split, settings):
+    data = load(settings.get(source, DataConfig(source=source)), split)
     assert data.images.dtype == (torch.float32 if data.columns else torch.uint8)
     assert data.images.shape[1:] == torch.Size(data.shape)
     assert not data.columns or data.shape == (len(data.columns), 1, 1)
     assert data.split == split
     assert data.labels is None or data.labels.shape == (len(data.images),)
-    assert data.factors is None or len(data.factors.values) == len(data.images)
+    if data.factors is not None:
+        names, sizes, values = data.factors.names, data.factors.sizes, data.factors.values
+        assert values.shape == (len(data.images), len(names))
+        assert len(sizes) == len(names)
+        assert all((values[:, f] >= 0).all() for f, size in enumerate(sizes) if size)
+        assert all((values[:, f] < size).all() for f, size in enumerate(sizes) if size)
 
 
 def test_mnist_is_mnist():

@@ -1,87 +1,75 @@
-"""Codes matched to true factors: 1 for a code that is a factor, 0 for an independent one."""
+"""Which factor a code follows: known for models that read one factor, and none for a blind one."""
 
+import numpy as np
 import pytest
 import torch
-from torch.distributions import Independent, Normal
+from sklearn.metrics import normalized_mutual_info_score
+from torch import nn
 
+from infogan.config import NetConfig
 from infogan.data import Dataset, Factors
-from infogan.metrics import as_text, evaluate, headline
+from infogan.metrics import as_text, evaluate
 from infogan.metrics.evaluation import Budget
-from infogan.metrics.factors import continuous_factors, following, in_words
-from infogan.prior import Prior
-
-N = 4000
+from infogan.metrics.factors import factors, in_words, nmi
+from infogan.model import InfoGAN
 
 
-class Reader:
-    """A model whose Q reads u = f(factors) exactly."""
-
-    def __init__(self, prior, reads):
-        self.prior, self.reads = Prior.parse(prior), reads
-
-    def infer(self, images):
-        u = self.reads(images.flatten(1))
-        sizes = [code.d for code in self.prior.continuous]
-        return {
-            code.name: Independent(Normal(part, torch.ones_like(part)), 1)
-            for code, part in zip(self.prior.continuous, u.split(sizes, 1))
-        }
+def test_nmi_is_sklearns():
+    rng = np.random.default_rng(0)
+    a = rng.integers(7, size=2000)
+    unlike, near = rng.integers(4, size=2000), a + rng.integers(2, size=2000)
+    for b in (a, rng.permutation(7)[a], a // 2, near, unlike):
+        assert nmi(a, b) == pytest.approx(normalized_mutual_info_score(a, b), abs=1e-9)
+    assert nmi(a, 0 * a) == nmi(0 * a, 0 * a) == 0
 
 
 @pytest.fixture
-def sheet():
-    ab = torch.rand(N, 2, generator=torch.Generator().manual_seed(0))
-    kind = torch.randint(3, (N, 1), generator=torch.Generator().manual_seed(1))
-    factors = Factors(("kind", "a", "b"), (3, 0, 0), torch.cat([kind.float(), ab], 1))
-    return Dataset("sheet", "test", ab[:, :, None, None], factors=factors, columns=("a", "b"))
+def seen():
+    """Images of two pixels, whose bytes are the factors "left" (5 values) and "right" (9)."""
+    g = torch.Generator().manual_seed(0)
+    values = torch.stack([torch.randint(k, (3000,), generator=g) for k in (5, 9)], 1)
+    images = (values * 20).byte().reshape(-1, 1, 1, 2)
+    return Dataset("Dots", "test", images, factors=Factors(("left", "right"), (5, 9), values))
 
 
-def test_only_continuous_factors_count(sheet):
-    assert continuous_factors(sheet) == {"a": 1, "b": 2}
-    assert continuous_factors(Dataset("none", "test", sheet.images)) == {}
+@pytest.fixture
+def reader():
+    """A model whose `kind` is the left pixel and whose `u` the right one."""
+    model = InfoGAN("z2 + kind:cat5 + u", (1, 1, 2), NetConfig(kind="mlp", widths=(3,)))
+    model.trunk = nn.Flatten()
+    head = nn.Linear(2, 7)
+    with torch.no_grad():
+        left = torch.arange(5) * 20 / 255
+        head.weight.zero_()
+        head.weight[:5, 0], head.bias[:5] = 2e4 * left, -1e4 * left**2  # nearest value of the left
+        head.weight[5, 1], head.bias[5:] = -1, 0
+    model.Q = head
+    return model
 
 
-@pytest.mark.parametrize("codes", ["2u", "u2", "u + g"])
-def test_codes_that_are_the_factors_score_1_in_any_order_and_direction(sheet, codes):
-    reads = lambda ab: torch.stack([-ab[:, 1].exp(), ab[:, 0] ** 3], 1)  # noqa: E731
-    model = Reader(codes, reads)
-    out = following(model, sheet)
-    first, second = (name for code in model.prior for name in code.coordinates)
-    assert out["factors.a.rho"] == out["factors.b.rho"] == out["factors.rho"] == pytest.approx(1)
-    assert out["factors.a.code"] == second
-    assert out[f"factors.b.{first}.rho"] == pytest.approx(-1)
-    assert abs(out[f"factors.a.{first}.rho"]) < 0.06  # 4 standard errors
-    assert in_words(out)[0] == f"{second} follows a, |ρ| = 1.000"
+def test_a_code_that_reads_one_factor_follows_it(reader, seen):
+    out = factors(reader, seen)
+    assert out["factors.kind.left.nmi"] == pytest.approx(1)
+    assert out["factors.kind.right.nmi"] < 0.01
+    assert out["factors.u.right.rho"] == pytest.approx(-1)
+    assert abs(out["factors.u.left.rho"]) < 0.06
+    assert out["factors.kind.best"] == "left"
+    assert in_words(out) == ["kind follows left (NMI 1.00)", "u follows right (ρ = -1.00)"]
 
 
-def test_a_turned_frame_scores_less_and_an_independent_one_nothing(sheet):
-    turned = following(Reader("2u", lambda ab: ab @ torch.tensor([[1.0, -1], [1, 1]])), sheet)
-    # corr(a, a + b) = 1/√2, a little less in ranks
-    assert 0.6 < turned["factors.rho"] < 0.75
-    g = torch.Generator().manual_seed(5)
-    nothing = following(Reader("2u", lambda ab: torch.rand(N, 2, generator=g)), sheet)
-    assert nothing["factors.rho"] < 0.06
+def test_a_continuous_factor_has_no_categories(reader, seen):
+    height = Factors(("left", "height"), (5, 0), seen.factors.values.float() + 0.5)
+    data = Dataset("Dots", "test", seen.images, factors=height)
+    out = factors(reader, data)
+    assert "factors.kind.height.nmi" not in out
+    assert out["factors.u.height.rho"] == pytest.approx(-1)
 
 
-def test_one_code_is_matched_to_the_factor_that_it_follows(sheet):
-    out = following(Reader("u", lambda ab: ab[:, 1:]), sheet)
-    assert out["factors.b.code"] == "u"
-    assert "factors.a.code" not in out
-    assert out["factors.rho"] == pytest.approx(1)
-
-
-def test_evaluate_has_them_with_their_protocol():
-    from infogan.config import NetConfig
-    from infogan.data import load
-    from infogan.model import InfoGAN
-
-    net = NetConfig(kind="mlp", widths=(8,), norm="none", output="linear")
-    test = load("swissroll", "test")
-    metrics = evaluate(InfoGAN("2u", (3, 1, 1), net).eval(), test, Budget(fakes=100))
-    text = as_text(metrics)
-    assert "matched one-to-one" in text
-    assert f"factors.rho {metrics['factors.rho']:20.4f}".split() == next(
-        line.split() for line in text.splitlines() if line.strip().startswith("factors.rho")
-    )
-    assert headline(metrics).startswith("true factors followed: |ρ| ≥")
-    assert not any(key.startswith(("meaning", "reading", "pairs")) for key in metrics)
+def test_evaluation_measures_factors_where_there_are_some(reader, seen):
+    model = InfoGAN("z2 + kind:cat5 + u", (1, 1, 2), NetConfig(kind="mlp", widths=(3,)))
+    small = Budget(fakes=20, per_category=5)
+    out = evaluate(model, seen, small)
+    assert "true factors only to measure" in out["protocol.factors"]
+    assert "kind follows" in as_text(out)
+    plain = Dataset("Dots", "test", seen.images)
+    assert "protocol.factors" not in evaluate(model, plain, small)

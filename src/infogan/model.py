@@ -20,7 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from infogan.codes import Categorical
 from infogan.config import Config, NetConfig, in_words
 from infogan.errors import InfoganError
-from infogan.networks import ARCHITECTURES, QHead, measure, ranged, spread
+from infogan.networks import ARCHITECTURES, QHead, measure, ranged, spectral, spread
 from infogan.prior import Prior
 
 FORMAT = 1
@@ -64,7 +64,7 @@ class InfoGAN(nn.Module):
             torch.manual_seed(seed)
             body, trunk, features = build(self.net, self.prior.width, shape)
             self.G, self.trunk = ranged(self.net, body, trunk, shape)
-            self.D = nn.Linear(features, 1)
+            self.D = spectral(nn.Linear(features, 1), self.net.norm == "spectral")
             linear = [self.net.q_linear and code in self.prior.continuous for code in self.prior]
             sizes = [code.n_params for code in self.prior]
             gains = [self.net.q_gain if c in self.prior.categorical else 1.0 for c in self.prior]
@@ -339,7 +339,7 @@ def recalibrate(model: InfoGAN, real: Iterable[Tensor], latents: Sequence[Tensor
     for x, latent in zip(real, latents):
         for images in (x, model.G(latent)):
             h = model.trunk(images)
-            model.Q(h)
+            model.D(h), model.Q(h)  # spectral norm's vectors follow average weights too
     for norm, m in zip(norms, momentum):
         norm.momentum = m
     model.eval()

@@ -10,8 +10,9 @@ from typing import Any
 from infogan import figures, scatter
 from infogan.config import to_yaml
 from infogan.data import load
-from infogan.metrics.factors import continuous_factors
 from infogan.metrics.factors import in_words as factors_in_words
+from infogan.metrics.matched import continuous_factors
+from infogan.metrics.matched import in_words as matched_in_words
 from infogan.metrics.meaning import in_words
 from infogan.metrics.pairs import in_words as pairs_in_words
 from infogan.model import InfoGAN
@@ -118,13 +119,14 @@ def _page(
             _matching(metrics),
             _protocol(metrics, "clustering"),
         ]
-    if "protocol.pairs" in metrics:
-        sentences = "".join(f"<li>{html.escape(s)}</li>" for s in pairs_in_words(metrics))
-        parts.append(f"<h2>Without labels</h2><ul>{sentences}</ul>{_protocol(metrics, 'pairs')}")
-    if "protocol.factors" in metrics:
-        sentences = "".join(f"<li>{html.escape(s)}</li>" for s in factors_in_words(metrics))
-        parts.append(f"<h2>True factors</h2><ul class=big>{sentences}</ul>")
-        parts.append(_protocol(metrics, "factors"))
+    for family, heading, told in (
+        ("factors", "Codes and true factors", factors_in_words(metrics)),
+        ("matched", "Codes and true factors, one to one", matched_in_words(metrics)),
+        ("pairs", "Without labels", pairs_in_words(metrics)),
+    ):
+        if f"protocol.{family}" in metrics:
+            said = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in told)
+            parts.append(f"<h2>{heading}</h2><ul>{said}</ul>{_protocol(metrics, family)}")
     if config.loss.pairs and config.objective == "infogan":
         a = config.augment
         parts.append(

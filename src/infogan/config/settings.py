@@ -42,6 +42,9 @@ class DataConfig:
     """The share of files that may be left out; more, and something is wrong with all of them."""
     turns: Annotated[float, Field(gt=0, le=5)] = 1.5
     """Of the swiss roll; scikit-learn's has one and a half."""
+    limit: Count = 0
+    """How many images of a set with exact factors (rooms, sprites, …) to learn from; 0: as many as
+    it says."""
     stream: bool = False
     """Read hf: sets as they are needed, without a copy on the disk; such a run cannot be resumed
     exactly."""
@@ -52,26 +55,30 @@ class NetConfig:
     """Generator, trunk and heads."""
 
     kind: str = "dcgan"
-    """Architecture: dcgan or mlp."""
+    """Architecture: dcgan, resnet (64 pixels and more) or mlp."""
     widths: tuple[Natural, ...] = ()
-    """Trunk, input to features: channels of each stride-2 convolution (dcgan), units of each hidden
-    layer (mlp); the generator mirrors them. Empty: from the image size."""
+    """Trunk, input to features: channels of each stride-2 convolution (dcgan) or residual block
+    (resnet), units of each hidden layer (mlp); the generator mirrors them. Empty: from the image
+    size."""
     strides: tuple[Literal[1, 2], ...] = ()
-    """Stride of each of these convolutions, mirrored too; empty: 2 each."""
+    """Stride of each of these convolutions (dcgan), mirrored too; empty: 2 each."""
     g_widths: tuple[Natural, ...] = ()
-    """Channels in a generator that does not mirror the trunk: of its smallest image first, then of
-    each transposed convolution but the last, all of stride 2; empty: it mirrors."""
+    """Channels in a generator that does not mirror the trunk (dcgan): of its smallest image first,
+    then of each transposed convolution but the last, all of stride 2; empty: it mirrors."""
     g_norms: tuple[bool, ...] = ()
     """Where that generator has batch norm, one for each of g_widths; empty: everywhere."""
     fc: Count = 1024
-    """Units of the fully connected layer between convolutions and heads (dcgan); 0: none."""
-    norm: Literal["batch", "none"] = "batch"
-    """Normalization in the trunk."""
+    """Units of the fully connected layer between convolutions and heads (not in mlp); 0: none."""
+    norm: Literal["batch", "spectral", "none"] = "batch"
+    """Normalization in the trunk (spectral: in D's head too)."""
     g_norm: Literal["batch", "none"] = "batch"
     """Normalization in the generator; g_norms says more finely where."""
     output: Literal["sigmoid", "tanh", "linear"] = "sigmoid"
     """What G ends with. sigmoid: pixels in [0, 1], read as they are; tanh: the same pixels, which
     the trunk reads from -1 to 1; linear: vectors, which the networks see standardized."""
+    up: Literal["transposed", "nearest"] = "transposed"
+    """How G doubles its image: by transposed convolutions, as the paper, or by repeating pixels and
+    a convolution after it, which leaves no checkerboard (dcgan; resnet always does)."""
     slope: NonNegative = 0.1
     """Leaky ReLU's slope in trunk and heads."""
     fourier: Count = 0

@@ -2,6 +2,9 @@
 
 from infogan.data import mnist as _mnist
 from infogan.data import places as _places
+from infogan.data import published as _published
+from infogan.data import rooms as _rooms
+from infogan.data import sprites as _sprites
 from infogan.data import swissroll as _swissroll
 from infogan.data import vectors as _vectors
 from infogan.data.augment import augment
@@ -29,4 +32,4 @@ __all__ = [
     "look_alikes",
     "to_float",
 ]
-del _mnist, _places, _swissroll, _vectors
+del _mnist, _places, _published, _rooms, _sprites, _swissroll, _vectors

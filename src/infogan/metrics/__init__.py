@@ -3,8 +3,9 @@
 
 from infogan.metrics.clustering import clustering
 from infogan.metrics.evaluation import as_text, evaluate, headline
-from infogan.metrics.factors import continuous_factors, following
+from infogan.metrics.factors import factors
 from infogan.metrics.information import information
+from infogan.metrics.matched import continuous_factors, matched
 from infogan.metrics.meaning import FACTORS, meaning, reading
 from infogan.metrics.overfitting import overfitting
 from infogan.metrics.pairs import pairs
@@ -15,9 +16,10 @@ __all__ = [
     "clustering",
     "continuous_factors",
     "evaluate",
-    "following",
+    "factors",
     "headline",
     "information",
+    "matched",
     "meaning",
     "overfitting",
     "pairs",

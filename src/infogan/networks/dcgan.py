@@ -9,6 +9,7 @@ from infogan.config import NetConfig
 from infogan.errors import InfoganError
 from infogan.networks.base import ARCHITECTURES, Networks
 from infogan.networks.layers import Flat, Square
+from infogan.networks.spectral import spectral
 
 Size = tuple[int, int]
 
@@ -43,14 +44,14 @@ def dcgan(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks:
     sizes = _shrinking((size[0], size[1]), strides)
     trunk: list[nn.Module] = []
     for i, (n_in, n_out) in enumerate(zip((channels, *widths), widths)):
-        trunk += _conv(n_in, n_out, strides[i])
+        trunk += _conv(net, n_in, n_out, strides[i])
         if i > 0 and net.norm == "batch":
             trunk.append(nn.BatchNorm2d(n_out))
         trunk.append(_leaky(net))
     features = widths[-1] * math.prod(sizes[-1])
     trunk.append(Flat())
     if net.fc:
-        trunk.append(nn.Linear(features, net.fc))
+        trunk.append(spectral(nn.Linear(features, net.fc), net.norm == "spectral"))
         if net.norm == "batch":
             trunk.append(nn.BatchNorm1d(net.fc))
         trunk.append(_leaky(net))
@@ -88,17 +89,22 @@ def _generator(
         body.append(nn.BatchNorm1d(bottom))
     body += [nn.ReLU(inplace=True), Square((widths[0], *sizes[0]))]
     for i, (n_in, n_out) in enumerate(zip(widths, (*widths[1:], channels))):
-        (h, w), (to_h, to_w), stride = sizes[i], sizes[i + 1], strides[i]
-        body += _upconv(n_in, n_out, stride, (to_h - stride * h, to_w - stride * w))
-        if i + 1 < len(widths):
+        last = i + 1 == len(widths)
+        if net.up == "nearest":
+            body += _repeated(net, n_in, n_out, sizes[i + 1], last)
+        else:
+            (h, w), (to_h, to_w), stride = sizes[i], sizes[i + 1], strides[i]
+            body += _upconv(n_in, n_out, stride, (to_h - stride * h, to_w - stride * w))
+        if not last:
             body += [nn.BatchNorm2d(n_out)] if norms[i + 1] else []
             body.append(nn.ReLU(inplace=True))
     return nn.Sequential(*body)
 
 
-def _conv(n_in: int, n_out: int, stride: int) -> list[nn.Module]:
+def _conv(net: NetConfig, n_in: int, n_out: int, stride: int) -> list[nn.Module]:
     """A 4×4 convolution to 1/stride of the size."""
-    conv = nn.Conv2d(n_in, n_out, kernel_size=4, stride=stride, padding=1)
+    plain = nn.Conv2d(n_in, n_out, kernel_size=4, stride=stride, padding=1)
+    conv = spectral(plain, net.norm == "spectral")
     # four pixels have no middle: with stride 1 one side has a row and a column more
     return [conv] if stride == 2 else [nn.ZeroPad2d((0, 1, 0, 1)), conv]
 
@@ -107,6 +113,17 @@ def _upconv(n_in: int, n_out: int, stride: int, odd: Size) -> list[nn.Module]:
     """A transposed 4×4 convolution to stride times the size, and `odd` pixels more."""
     conv = nn.ConvTranspose2d(n_in, n_out, 4, stride=stride, padding=1, output_padding=odd)
     return [conv] if stride == 2 else [conv, nn.ZeroPad2d((0, -1, 0, -1))]
+
+
+def _repeated(net: NetConfig, n_in: int, n_out: int, to: Size, last: bool) -> list[nn.Module]:
+    """Pixels repeated to the next size, and a 3×3 convolution: all pixels have the same weights, so
+    there is no checkerboard (Odena et al. 2016). The full size has one more convolution."""
+    half = -(-n_in // 2) if last else n_out
+    layers: list[nn.Module] = [nn.Upsample(to), nn.Conv2d(n_in, half, 3, padding=1)]
+    if last:
+        layers += [nn.BatchNorm2d(half)] if net.g_norm == "batch" else []
+        layers += [nn.ReLU(inplace=True), nn.Conv2d(half, n_out, 3, padding=1)]
+    return layers
 
 
 def _leaky(net: NetConfig) -> nn.Module:

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from infogan.networks.spectral import plain
+
 
 class Flat(nn.Module):
     """(n, C, H, W) → (n, H·W·C), pixel by pixel as it lies in memory, so that nothing is copied."""
@@ -77,7 +79,7 @@ def apart(network: nn.Module, batches: Sequence[Tensor]) -> tuple[Tensor, ...]:
     sizes = [len(x) for x in batches]
     h = torch.cat(list(batches))
     for layer in network:
-        if isinstance(layer, _BatchNorm):
+        if any(isinstance(part, _BatchNorm) for part in layer.modules()):
             h = torch.cat([layer(part) for part in torch.split(h, sizes)])
         else:
             h = layer(h)
@@ -85,15 +87,18 @@ def apart(network: nn.Module, batches: Sequence[Tensor]) -> tuple[Tensor, ...]:
 
 
 def folded(network: nn.Module) -> nn.Module:
-    """A copy for evaluation in which each batch norm is part of the layer before it.
+    """A copy for evaluation in which each batch norm is part of the layer before it, where one is.
 
     γ (W x + b − μ) / √(σ² + ε) + β is W' x + b' again, with W' = γ W / √(σ² + ε): one pass over
-    the activations less for each batch norm.
+    the activations less for each batch norm. Weights under spectral norm are divided once for all.
 
     Args:
         network: Left as it is.
     """
     copied = copy.deepcopy(network).eval()
+    for part in [*copied.modules()]:
+        for name, layer in part.named_children():
+            setattr(part, name, plain(layer))
     for part in copied.modules():
         if not isinstance(part, nn.Sequential):
             continue
