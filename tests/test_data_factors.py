@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -9,11 +10,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from infogan.config import DataConfig
+from infogan.config import Config, DataConfig, from_yaml, recipe
 from infogan.data import load, rooms, sprites
 from infogan.data.combinations import hues, sample
 from infogan.data.published import _parts
 from infogan.errors import InfoganError, MissingExtraError
+from infogan.model import InfoGAN
+from infogan.prior import Prior
+from infogan.state import State
+from infogan.step import advance
 
 
 class Bomb:
@@ -264,3 +269,46 @@ def test_a_cut_array_is_no_array(tmp_path):
     (tmp_path / "x.npy").write_bytes(whole[:-1])
     with (tmp_path / "x.npy").open("rb") as member, pytest.raises(EOFError):
         [*_parts(member)]
+
+
+@pytest.mark.parametrize(("name", "shape"), [("rooms", (3, 32, 32)), ("sprites", (1, 64, 64))])
+def test_recipes_train_on_what_is_drawn_and_nothing_beyond_the_paper(name, shape):
+    config = recipe(name)
+    assert load(replace(config.data, limit=2), "train").shape == shape
+    assert config.net.norm == "spectral"
+    assert config.loss.pairs == config.loss.alike == 0
+    model = InfoGAN.from_config(config, shape)
+    assert not any(type(m).__name__.startswith("BatchNorm") for m in model.trunk.modules())
+
+
+def test_the_sprites_recipe_has_the_published_settings():
+    """Lin et al. 2020: five codes and five of noise, fixed σ, λ 0.05, rates 1e-3 and 2e-3."""
+    config = recipe("sprites")
+    prior = Prior.parse(config.codes)
+    assert prior.noise == len(prior.codes) == 5
+    assert {(c.lam, c.sigma, c.low, c.high) for c in prior.continuous} == {(0.05, 1, -1, 1)}
+    t = config.train
+    assert (t.batch, t.lr_g, t.lr_d, t.beta1) == (64, 1e-3, 2e-3, 0.5)
+    assert config.net.slope == 0.2
+
+
+def test_spectral_norm_goes_on_bit_for_bit():
+    """u and v are in the checkpoint: a state that was loaded goes on like the one it came from."""
+    config = from_yaml(
+        "codes: z3 + kind:cat3 + u\nnet: {widths: [3, 4], fc: 4, norm: spectral, up: nearest}\n"
+        "train: {batch: 4, ema_d: 0.9}\nloss: {r1: 0.1}",
+        "tiny",
+        Config(),
+    )
+    images = rooms.draw(torch.randint(4, (8, 6)), 16)
+    first, again = (State.start(config, (3, 16, 16), torch.device("cpu")) for _ in range(2))
+    for _ in range(3):
+        advance(first, images, config, torch.float32)
+    again.load(first.update, first.tensors())
+    for state in (first, again):
+        advance(state, images, config, torch.float32)
+    a, b = first.tensors(), again.tensors()
+    assert any(name.endswith(".u") for name in a)
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    model = first.trained(images, 0)
+    assert model.discriminate(images).isfinite().all()
