@@ -81,7 +81,7 @@ def _pool(images: Tensor, seed: int) -> _Pool:
 
 def _small(images: Tensor) -> Tensor:
     """Bytes (n, C, H, W) as rows of length 1; sides of more than 32 pixels averaged down to it."""
-    if images.shape[1:].numel() > SIDE * SIDE and len(images) > PART:  # as floats, large ones are much
+    if images.shape[1:].numel() > SIDE * SIDE and len(images) > PART:  # floats are much
         return torch.cat([_small(part) for part in torch.split(images, PART)])
     x = to_float(images)
     if max(x.shape[2:]) > SIDE:
