@@ -6,7 +6,7 @@ import torch
 from test_data_factors import write_dsprites, write_shapes3d
 
 from infogan.config import AugmentConfig, DataConfig
-from infogan.data import SOURCES, augment, batch_indices, load, read_array, to_float
+from infogan.data import SOURCES, augment, batch_indices, load, to_float
 from infogan.errors import InfoganError
 from infogan.metrics.meaning import slant
 
@@ -157,40 +157,3 @@ def test_shift_and_scale_have_the_stated_range():
     area = augment(x, only(scale=0.15), g()).sum((1, 2, 3)) / x.sum((1, 2, 3))
     assert 0.74 < area.min() < 0.82  # 1 / 1.15²
     assert 1.30 < area.max() < 1.45  # 1 / 0.85²
-
-
-@pytest.mark.parametrize(
-    ("shape", "images", "at"),
-    [
-        ((1, 8, 8), (5, 8, 8), (1, 2, 3)),
-        ((3, 8, 8), (5, 8, 8, 3), (1, 2, 3, 2)),
-        ((3, 8, 8), (5, 3, 8, 8), (1, 2, 2, 3)),
-    ],
-)
-def test_an_array_is_read_in_any_layout(tmp_path, shape, images, at):
-    array = np.arange(math.prod(images)).reshape(images).astype(np.uint8)
-    np.save(tmp_path / "x.npy", array)
-    x = read_array(tmp_path / "x.npy", shape)
-    assert tuple(x.shape) == (5, *shape)
-    assert x[1, -1, 2, 3] == array[at]
-    np.save(tmp_path / "f.npy", array / 255)
-    torch.testing.assert_close(read_array(tmp_path / "f.npy", shape).float(), to_float(x))
-
-
-@pytest.mark.parametrize(
-    ("array", "rule"),
-    [
-        (np.zeros((5, 9, 9), np.uint8), r"\(5, 9, 9\), expected \(N, 1, 8, 8\)"),
-        (np.zeros((5, 8, 8), np.int64), "int64, expected bytes"),
-        (np.full((5, 8, 8), 1.5), r"beyond \[0, 1\]"),
-        (np.full((5, 8, 8), np.nan), r"beyond \[0, 1\]"),
-        (np.array(["a", None]), "cannot read"),
-    ],
-)
-def test_an_array_of_something_else_is_refused(tmp_path, array, rule):
-    np.save(tmp_path / "x.npy", array)
-    with pytest.raises(InfoganError, match=rule):
-        read_array(tmp_path / "x.npy", (1, 8, 8))
-    (tmp_path / "cut.npy").write_bytes(b"\x93NUMPY")
-    with pytest.raises(InfoganError, match="cannot read"):
-        read_array(tmp_path / "cut.npy", (1, 8, 8))

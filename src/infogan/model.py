@@ -162,6 +162,11 @@ class InfoGAN(nn.Module):
             self._run(nn.Sequential(self.trunk, self.Q), self._images(x), (self.prior.n_params,))
         )
 
+    def read_back(self, z: Tensor, c: Mapping[str, Tensor]) -> dict[str, Distribution]:
+        """Q(c|G(z, c)) for values as `prior.sample` gives them; the images are not kept."""
+        network = nn.Sequential(self.G, self.trunk, self.Q)
+        return self.prior.q(self._run(network, self.prior.embed(z, c), (self.prior.n_params,)))
+
     def discriminate(self, x: ArrayLike) -> Tensor:
         """D's logit of each image, (n,): above 0 it looks real. Args as `infer`."""
         return self._run(nn.Sequential(self.trunk, self.D), self._images(x), (1,)).squeeze(1)
@@ -173,7 +178,8 @@ class InfoGAN(nn.Module):
         self.eval()
         try:
             device = next(self.parameters()).device
-            parts = [network(part.to(device)) for part in torch.split(inputs, CHUNK)]
+            # bytes become floats a chunk at a time: all of them would be four times the data set
+            parts = [network(_floats(part.to(device))) for part in torch.split(inputs, CHUNK)]
             return torch.cat(parts) if len(inputs) else torch.empty(0, *shape, device=device)
         finally:
             self.train(was_training)
@@ -195,7 +201,7 @@ class InfoGAN(nn.Module):
         return torch.from_numpy(given.astype(np.int64))
 
     def _images(self, x: ArrayLike) -> Tensor:
-        """A user's images as (n, C, H, W) floats in [0, 1], or vectors as (n, d, 1, 1)."""
+        """A user's images as (n, C, H, W) bytes, or floats in [0, 1]; vectors as (n, d, 1, 1)."""
         if self.vectors:
             return self._numbers(x)
         images = x if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
@@ -209,7 +215,7 @@ class InfoGAN(nn.Module):
                 f"expected images (n, {c}, {h}, {w}), got {tuple(images.shape)}; resize them first"
             )
         if images.dtype == torch.uint8:
-            return images.float() / 255
+            return images
         if not images.is_floating_point():
             raise InfoganError(f"expected floats in [0, 1] or bytes (uint8), got {images.dtype}")
         if not (images.min() >= 0 and images.max() <= 1):
@@ -285,6 +291,10 @@ class InfoGAN(nn.Module):
                 "--resume"
             ) from None
         return model.eval()
+
+
+def _floats(x: Tensor) -> Tensor:
+    return x.float() / 255 if x.dtype == torch.uint8 else x
 
 
 def _vectors(name: str, value: ArrayLike, d: int) -> Tensor:

@@ -115,7 +115,7 @@ def _problem(path: Path) -> str:
 
 
 def _why_not(name: str) -> str:
-    return "hidden" if name.rpartition("/")[2].startswith(".") else "not an image"
+    return "hidden file" if name.rpartition("/")[2].startswith(".") else "not an image"
 
 
 def _labels(names: list[str]) -> tuple[list[int], tuple[str, ...]]:

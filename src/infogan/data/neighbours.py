@@ -14,6 +14,7 @@ SIDE = 32  # pixels; a larger image is averaged down, so that the components sta
 POOL = 65_536  # images that are looked through at most
 BLOCK = 32_768  # of them in one call, so that it costs less than a tenth of an update
 CHUNK = 8_192  # images turned to floats at once, and enough to find the components from
+PART = 1_024  # the same where they are larger
 
 
 def look_alikes(images: Tensor, pick: Tensor, seed: int, generator: torch.Generator) -> Tensor:
@@ -80,6 +81,8 @@ def _pool(images: Tensor, seed: int) -> _Pool:
 
 def _small(images: Tensor) -> Tensor:
     """Bytes (n, C, H, W) as rows of length 1; sides of more than 32 pixels averaged down to it."""
+    if images.shape[1:].numel() > SIDE * SIDE and len(images) > PART:  # floats are much
+        return torch.cat([_small(part) for part in torch.split(images, PART)])
     x = to_float(images)
     if max(x.shape[2:]) > SIDE:
         x = F.interpolate(x, size=[min(SIDE, s) for s in x.shape[2:]], mode="area")

@@ -161,7 +161,7 @@ def _fill(state: "_State", place: Place, form: Form, data: DataConfig) -> Pack:
         "format": FORMAT,
         "source": str(Path(place.source).absolute()),
         "title": place.title,
-        "form": asdict(form),
+        "form": {**asdict(form), "background": list(form.background)},  # as JSON gives it back
         "size": form.size,
         "channels": form.channels,
         "items": state.items,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from infogan.config import DataConfig
+from infogan.data import cache
 from infogan.data.array import Array, open_array
 from infogan.data.choose import choose
 from infogan.data.folder import open_folder
@@ -56,6 +57,10 @@ def part_of(place: Place, data: DataConfig, split: Split) -> Dataset:
     Raises:
         InfoganError: a setting is out of range, the pictures cannot be read, or are too few.
     """
+    if data.stream:
+        raise InfoganError(
+            f"data.stream is not there yet: leave it out, and the set is packed into {cache.root()}"
+        )
     form, chosen = choose(place, data)
     if isinstance(place, Array) and place.fits(form):
         images = place.mapped()

@@ -20,7 +20,7 @@ def information(model: InfoGAN, n: int, seed: int) -> dict[str, Any]:
     """
     generator = torch.Generator().manual_seed(seed)
     z, c = model.prior.sample(n, generator)
-    q = model.infer(model.decode(z, c))
+    q = model.read_back(z, c)
     bounds = L_I(model.prior, q, c)
     out: dict[str, Any] = {}
     for code in model.prior:

@@ -35,13 +35,15 @@ def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) ->
         seed: Of the augmentations.
     """
     generator = torch.Generator().manual_seed(seed)
-    copies = torch.cat(
-        [augment(to_float(x), settings, generator) for x in torch.split(images, CHUNK)]
-    )
-    q, q_copy = model.infer(images), model.infer(copies)
+    q = model.infer(images)
+    # a chunk at a time: all copies as floats would be four times the data set
+    q_copies = [
+        model.infer(augment(to_float(x), settings, generator)) for x in torch.split(images, CHUNK)
+    ]
     out: dict[str, Any] = {}
     for code in model.prior.categorical:
-        p, p_copy = (probs(d[code.name]).double().cpu() for d in (q, q_copy))
+        p = probs(q[code.name]).double().cpu()
+        p_copy = torch.cat([probs(part[code.name]) for part in q_copies]).double().cpu()
         key = f"pairs.{code.name}"
         out[f"{key}.I"] = pair_information(p, p_copy).item()
         out[f"{key}.score"] = out[f"{key}.I"] / code.entropy()

@@ -27,7 +27,7 @@ SUFFIXES = frozenset({
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "TIFF", "BMP", "DIB", "PPM", "JPEG2000", "AVIF")
 MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP")
 MOST_PIXELS = 89_478_485  # a quarter of a GiB as RGB; Pillow's own limit
-GAP = 3.0  # a picture is first halved, …, by plain means to no less than this times its last size
+GAP = 3.0  # plain means, and JPEG's own, bring a picture to no less than so many times its size
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -85,20 +85,18 @@ def decode(content: Content, form: Form) -> tuple[Pixels, Seen]:
         Refusal: it is no picture, broken, or too large.
     """
     with _refusing(content), _opened(content) as image:
-        mode, (w, h) = image.mode, image.size
-        if image.format in ("JPEG", "MPO"):
-            side = (min if form.fit == "crop" else max)(w, h)
-            near = [max(1, -(-2 * form.size * s // side)) for s in (w, h)]
-            image.draft("L" if form.channels == 1 else "RGB", (near[0], near[1]))
+        mode, full = image.mode, image.size
+        by = _shrunk_by_jpeg(image, form) if image.format in ("JPEG", "MPO") else 1
         image.load()
+        if by == 1:
+            full = image.size  # TIFF turns upright by itself
         way = _orientation(image)
-        small = _sized(in_plain_mode(image), form)
+        small = _sized(in_plain_mode(image), form, full, by)
         if way in UPRIGHT:
             small = small.transpose(UPRIGHT[way])
         pixels = np.asarray(small)
         pixels = pixels[None] if form.channels == 1 else pixels.transpose(2, 0, 1)
-        if way in (5, 6, 7, 8):
-            w, h = h, w
+        w, h = reversed(full) if way in (5, 6, 7, 8) else full
         return np.ascontiguousarray(pixels), Seen(image.format or "array", mode, w, h)
 
 
@@ -117,29 +115,46 @@ def looks_like_picture(head: bytes) -> bool:
     return head.startswith(MAGIC) or head[8:12] == b"WEBP" or head[4:12] == b"ftypavif"
 
 
-def _sized(image: Image.Image, form: Form) -> Image.Image:
-    """A picture in mode L, LA, RGB or RGBA as a square L or RGB one."""
+def _shrunk_by_jpeg(image: Image.Image, form: Form) -> int:
+    """Have JPEG's transform give an eighth, a quarter or half of the size, where that will do."""
     w, h = image.size
+    side = (min if form.fit == "crop" else max)(w, h)
+    wanted = [max(1, -(-int(GAP) * form.size * s // side)) for s in (w, h)]
+    image.draft("L" if form.channels == 1 else "RGB", (wanted[0], wanted[1]))
+    return next(by for by in (1, 2, 4, 8) if -(-w // by) == image.width)
+
+
+def _sized(image: Image.Image, form: Form, full: tuple[int, int], by: int) -> Image.Image:
+    """A picture in mode L, LA, RGB or RGBA as a square L or RGB one.
+
+    Args:
+        image: It, at 1/by of its size, its sides rounded up.
+        form: What it becomes.
+        full: Its full width and height.
+        by: What it was shrunk by already.
+    """
+    w, h = full
     S = form.size
     if form.fit == "crop":
         side = min(w, h)
         left, top = (w - side) // 2, (h - side) // 2
-        box, size = (left, top, left + side, top + side), (S, S)
+        cut, size = (left, top, left + side, top + side), (S, S)
     else:
         side = max(w, h)
-        box = (0, 0, w, h)
+        cut = (0, 0, w, h)
         size = (max(1, round(w * S / side)), max(1, round(h * S / side)))
+    box = (cut[0] / by, cut[1] / by, cut[2] / by, cut[3] / by)
     inner = (box[2] - box[0], box[3] - box[1])
     if size != inner:
         if side < S:
-            by, gap = Image.Resampling.BICUBIC, None
+            how, gap = Image.Resampling.BICUBIC, None
         elif inner[0] % size[0] == 0 and inner[1] % size[1] == 0:
-            by, gap = Image.Resampling.BOX, None
+            how, gap = Image.Resampling.BOX, None
         else:
-            by, gap = Image.Resampling.HAMMING, GAP
-        image = image.resize(size, by, box, gap)  # modes with alpha: weighted by it
+            how, gap = Image.Resampling.HAMMING, GAP
+        image = image.resize(size, how, box, gap)  # modes with alpha: weighted by it
     elif image.size != size:
-        image = image.crop(box)
+        image = image.crop(cut)
     mode = "L" if form.channels == 1 else "RGB"
     if image.mode in ("LA", "RGBA"):
         behind = Image.new("RGBA", size, (*form.background, 255))
@@ -209,8 +224,9 @@ def _refusing(content: Content) -> Iterator[None]:
         head = _head(content)
         if not head:
             raise Refusal("empty file (0 bytes)") from None
-        known = looks_like_picture(head)
-        raise Refusal("damaged or truncated: no whole header" if known else "no image") from None
+        if not looks_like_picture(head):
+            raise Refusal("not an image, whatever its name says") from None
+        raise Refusal("truncated or damaged: no whole header") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as e:
         pixels = int((re.findall(r"\((\d+) pixels", str(e)) or ["0"])[0])
         raise Refusal(
@@ -220,8 +236,15 @@ def _refusing(content: Content) -> Iterator[None]:
         said = str(e).splitlines()[0] if str(e) else type(e).__name__
         if isinstance(e, OSError) and e.strerror:
             raise Refusal(e.strerror) from None
-        cut = isinstance(e, EOFError) or "truncated" in said.lower()
-        raise Refusal(f"truncated: {said}" if cut else f"damaged: {said}") from None
+        cut = isinstance(e, EOFError) or "truncated" in said.lower() or _is_short_riff(content)
+        raise Refusal("truncated: it ends too soon" if cut else f"damaged: {said}") from None
+
+
+def _is_short_riff(content: Content) -> bool:
+    """Whether a WebP file is shorter than it says; its decoder does not tell."""
+    head = _head(content)
+    length = content.stat().st_size if isinstance(content, Path) else len(content)
+    return head[:4] == b"RIFF" and int.from_bytes(head[4:8], "little") + 8 > length
 
 
 def _head(content: Content) -> bytes:
