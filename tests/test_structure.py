@@ -11,7 +11,7 @@ SOURCE = ROOT / "src" / "infogan"
 # a module imports only from those before it
 ORDER = [
     "errors", "registry", "table", "pictures", "config", "codes", "prior", "weights", "networks",
-    "model", "workers", "encode", "generate",
+    "inputs", "model", "workers", "encode", "generate",
     "adversarial", "pairs", "objective", "data", "diffaugment", "fitting", "precision", "run",
     "progress", "state", "step", "restarts", "training", "metrics", "figures", "scatter", "report",
     "cli",

@@ -20,6 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from infogan.codes import Categorical
 from infogan.config import Config, NetConfig, in_words
 from infogan.errors import InfoganError
+from infogan.inputs import images, numbers, vectors
 from infogan.networks import ARCHITECTURES, QHead, measure, ranged, spectral, spread
 from infogan.prior import Prior
 
@@ -117,7 +118,7 @@ class InfoGAN(nn.Module):
         """
         values = {name: self.value(name, value) for name, value in codes.items()}
         if z is not None:
-            values["z"] = _vectors("z", z, self.prior.noise)
+            values["z"] = numbers("z", z, self.prior.noise)
         lengths = {len(value) for value in values.values() if len(value) != 1}
         n = n if n is not None else max(lengths, default=1)
         if n < 0 or lengths - {n}:
@@ -159,7 +160,7 @@ class InfoGAN(nn.Module):
             InfoganError: the images are not of the model's shape or range.
         """
         return self.prior.q(
-            self._run(nn.Sequential(self.trunk, self.Q), self._images(x), (self.prior.n_params,))
+            self._run(nn.Sequential(self.trunk, self.Q), self._given(x), (self.prior.n_params,))
         )
 
     def read_back(self, z: Tensor, c: Mapping[str, Tensor]) -> dict[str, Distribution]:
@@ -169,7 +170,7 @@ class InfoGAN(nn.Module):
 
     def discriminate(self, x: ArrayLike) -> Tensor:
         """D's logit of each image, (n,): above 0 it looks real. Args as `infer`."""
-        return self._run(nn.Sequential(self.trunk, self.D), self._images(x), (1,)).squeeze(1)
+        return self._run(nn.Sequential(self.trunk, self.D), self._given(x), (1,)).squeeze(1)
 
     @torch.no_grad()
     def _run(self, network: nn.Module, inputs: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -184,6 +185,9 @@ class InfoGAN(nn.Module):
         finally:
             self.train(was_training)
 
+    def _given(self, x: ArrayLike) -> Tensor:
+        return vectors(x, self.shape) if self.vectors else images(x, self.shape)
+
     def value(self, name: str, value: ArrayLike) -> Tensor:
         """A user's value of one code, checked: (n,) integers or (n, d) floats, n >= 1.
 
@@ -192,54 +196,13 @@ class InfoGAN(nn.Module):
         """
         code = self.prior[name]
         if not isinstance(code, Categorical):
-            return _vectors(code.name, value, code.width)
+            return numbers(code.name, value, code.width)
         given = np.asarray(value).reshape(-1)
         if given.dtype.kind not in "iuf" or not np.isin(given, np.arange(code.k)).all():
             raise InfoganError(
                 f"{code.name}: categories are the integers 0 to {code.k - 1}, got {value!r}"
             )
         return torch.from_numpy(given.astype(np.int64))
-
-    def _images(self, x: ArrayLike) -> Tensor:
-        """A user's images as (n, C, H, W) bytes, or floats in [0, 1]; vectors as (n, d, 1, 1)."""
-        if self.vectors:
-            return self._numbers(x)
-        images = x if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
-        if tuple(images.shape) in (self.shape, self.shape[1:]):
-            images = images.reshape(1, *self.shape)
-        if images.dim() == 3 and self.shape[0] == 1:
-            images = images[:, None]
-        if images.dim() != 4 or tuple(images.shape[1:]) != self.shape or not len(images):
-            c, h, w = self.shape
-            raise InfoganError(
-                f"expected images (n, {c}, {h}, {w}), got {tuple(images.shape)}; resize them first"
-            )
-        if images.dtype == torch.uint8:
-            return images
-        if not images.is_floating_point():
-            raise InfoganError(f"expected floats in [0, 1] or bytes (uint8), got {images.dtype}")
-        if not (images.min() >= 0 and images.max() <= 1):
-            low, high = images.min().item(), images.max().item()
-            raise InfoganError(f"expected floats in [0, 1], got {low:g} to {high:g}; rescale them")
-        return images.float()
-
-    def _numbers(self, x: ArrayLike) -> Tensor:
-        """A user's vectors as (n, d, 1, 1) floats."""
-        given = np.asarray(x)
-        d = self.shape[0]
-        rows = given.reshape(1, d) if given.shape == (d,) else given
-        if given.shape[1:] == self.shape:
-            rows = given.reshape(-1, d)
-        if given.dtype.kind not in "iufb" or rows.ndim != 2 or rows.shape[1] != d or not len(rows):
-            raise InfoganError(
-                f"expected vectors (n, {d}) of numbers, got {given.dtype} {given.shape}"
-            )
-        bad = ~np.isfinite(rows).all(1)
-        if bad.any():
-            raise InfoganError(
-                f"vectors must be finite, row {int(bad.argmax())} is not; leave it out or fill it"
-            )
-        return torch.from_numpy(rows.astype(np.float32)).reshape(-1, *self.shape)
 
     def save_pretrained(self, path: str | os.PathLike[str]) -> None:
         """Write `config.json` and `model.safetensors`, which `from_pretrained` loads."""
@@ -297,19 +260,6 @@ def _floats(x: Tensor) -> Tensor:
     return x.float() / 255 if x.dtype == torch.uint8 else x
 
 
-def _vectors(name: str, value: ArrayLike, d: int) -> Tensor:
-    """A user's value of d numbers, for one image or for n, as (n, d) floats."""
-    given = np.asarray(value)
-    numeric = given.dtype.kind in "iuf" and np.isfinite(given).all()
-    if numeric and given.ndim == 0:
-        given = np.broadcast_to(given, (1, d))
-    elif numeric and given.ndim == 1:
-        given = given[:, None] if d == 1 else given[None, :]
-    if not numeric or given.ndim != 2 or given.shape[1] != d:
-        raise InfoganError(f"{name}: expected a number, or (n, {d}) finite numbers, got {value!r}")
-    return torch.from_numpy(given.astype(np.float32))
-
-
 def _from_hub(name: str | os.PathLike[str]) -> Path:
     """The local copy of a model on the Hub."""
     text = os.fspath(name)
@@ -347,8 +297,8 @@ def recalibrate(model: InfoGAN, real: Iterable[Tensor], latents: Sequence[Tensor
         model.G(latent)
     model.G.eval()
     for x, latent in zip(real, latents):
-        for images in (x, model.G(latent)):
-            h = model.trunk(images)
+        for seen in (x, model.G(latent)):
+            h = model.trunk(seen)
             model.D(h), model.Q(h)  # spectral norm's vectors follow average weights too
     for norm, m in zip(norms, momentum):
         norm.momentum = m

@@ -1,0 +1,68 @@
+"""What a user hands over, images, vectors or values of codes, checked and as tensors."""
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from infogan.errors import InfoganError
+
+
+def images(x: ArrayLike, shape: tuple[int, int, int]) -> Tensor:
+    """A user's images as (n, C, H, W) bytes, or floats in [0, 1].
+
+    Raises:
+        InfoganError: they have another shape, or another range.
+    """
+    found = x if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
+    if tuple(found.shape) in (shape, shape[1:]):
+        found = found.reshape(1, *shape)
+    if found.dim() == 3 and shape[0] == 1:
+        found = found[:, None]
+    if found.dim() != 4 or tuple(found.shape[1:]) != shape or not len(found):
+        c, h, w = shape
+        raise InfoganError(
+            f"expected images (n, {c}, {h}, {w}), got {tuple(found.shape)}; resize them first"
+        )
+    if found.dtype == torch.uint8:
+        return found
+    if not found.is_floating_point():
+        raise InfoganError(f"expected floats in [0, 1] or bytes (uint8), got {found.dtype}")
+    if not (found.min() >= 0 and found.max() <= 1):
+        low, high = found.min().item(), found.max().item()
+        raise InfoganError(f"expected floats in [0, 1], got {low:g} to {high:g}; rescale them")
+    return found.float()
+
+
+def vectors(x: ArrayLike, shape: tuple[int, int, int]) -> Tensor:
+    """A user's vectors as (n, d, 1, 1) floats.
+
+    Raises:
+        InfoganError: they have another width, or hold what is no finite number.
+    """
+    given = np.asarray(x)
+    d = shape[0]
+    rows = given.reshape(1, d) if given.shape == (d,) else given
+    if given.shape[1:] == shape:
+        rows = given.reshape(-1, d)
+    if given.dtype.kind not in "iufb" or rows.ndim != 2 or rows.shape[1] != d or not len(rows):
+        raise InfoganError(f"expected vectors (n, {d}) of numbers, got {given.dtype} {given.shape}")
+    bad = ~np.isfinite(rows).all(1)
+    if bad.any():
+        raise InfoganError(
+            f"vectors must be finite, row {int(bad.argmax())} is not; leave it out or fill it"
+        )
+    return torch.from_numpy(rows.astype(np.float32)).reshape(-1, *shape)
+
+
+def numbers(name: str, value: ArrayLike, d: int) -> Tensor:
+    """A user's value of d numbers, for one image or for n, as (n, d) floats."""
+    given = np.asarray(value)
+    numeric = given.dtype.kind in "iuf" and np.isfinite(given).all()
+    if numeric and given.ndim == 0:
+        given = np.broadcast_to(given, (1, d))
+    elif numeric and given.ndim == 1:
+        given = given[:, None] if d == 1 else given[None, :]
+    if not numeric or given.ndim != 2 or given.shape[1] != d:
+        raise InfoganError(f"{name}: expected a number, or (n, {d}) finite numbers, got {value!r}")
+    return torch.from_numpy(given.astype(np.float32))

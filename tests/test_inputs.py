@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+import torch
+
+from infogan.errors import InfoganError
+from infogan.inputs import images, numbers, vectors
+
+
+def test_images_keep_bytes_as_bytes_and_floats_as_floats():
+    x = torch.arange(2 * 9, dtype=torch.uint8).reshape(2, 1, 3, 3)
+    assert images(x, (1, 3, 3)).dtype == torch.uint8
+    for given in (x[:, 0], x.numpy(), x):
+        assert torch.equal(images(given, (1, 3, 3)), x)
+    assert torch.equal(images(x[0], (1, 3, 3)), x[:1])
+    assert images(x.double() / 255, (1, 3, 3)).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("x", "rule"),
+    [
+        (np.zeros((2, 3, 4, 4)), r"expected images \(n, 1, 3, 3\), got \(2, 3, 4, 4\)"),
+        (np.zeros((0, 1, 3, 3)), "expected images"),
+        (np.zeros((2, 1, 3, 3), np.int64), "bytes"),
+        (np.full((2, 1, 3, 3), 1.5), "got 1.5 to 1.5"),
+        (np.full((2, 1, 3, 3), np.nan), r"expected floats in \[0, 1\]"),
+    ],
+)
+def test_images_that_are_refused(x, rule):
+    with pytest.raises(InfoganError, match=rule):
+        images(x, (1, 3, 3))
+
+
+def test_vectors_come_as_rows_or_one():
+    assert vectors([[1, 2], [3, 4]], (2, 1, 1)).shape == (2, 2, 1, 1)
+    assert vectors([1.5, 2], (2, 1, 1)).flatten().tolist() == [1.5, 2]
+    with pytest.raises(InfoganError, match="row 1 is not"):
+        vectors([[1, 2], [np.inf, 4]], (2, 1, 1))
+    with pytest.raises(InfoganError, match=r"expected vectors \(n, 2\)"):
+        vectors([[1, 2, 3]], (2, 1, 1))
+
+
+def test_numbers_are_for_one_image_or_for_n():
+    assert numbers("u", 0.5, 2).tolist() == [[0.5, 0.5]]
+    assert numbers("u", [0.5, 1], 1).tolist() == [[0.5], [1]]
+    assert numbers("u", [0.5, 1], 2).tolist() == [[0.5, 1]]
+    with pytest.raises(InfoganError, match="u: expected a number"):
+        numbers("u", [1, 2, 3], 2)
