@@ -10,10 +10,10 @@ SOURCE = ROOT / "src" / "infogan"
 
 # a module imports only from those before it
 ORDER = [
-    "errors", "registry", "table", "config", "codes", "prior", "weights", "networks", "model",
-    "workers", "encode", "generate",
+    "errors", "registry", "table", "config", "processes", "codes", "prior", "weights", "networks",
+    "model", "workers", "encode", "generate",
     "adversarial", "pairs", "objective", "data", "precision", "run", "progress", "state", "step",
-    "restarts", "training", "metrics", "figures", "report", "cli",
+    "restarts", "guards", "training", "metrics", "figures", "report", "cli",
 ]  # fmt: skip
 
 

@@ -28,6 +28,7 @@ FREE = {
         "threads",
         "device",
         "precision",
+        "compile",
     ]
 }
 
@@ -81,7 +82,13 @@ def train(argv: list[str]) -> int:
         base = read_yaml(first.config, base) if first.config else base
     given = parse(Train, argv, "train", Train(settings=base))
     config = given.settings
-    images = _checked(config)
+    from infogan import precision, processes
+
+    if not given.dry_run:
+        processes.begin(precision.device(config.train.device))
+        processes.check(config.train.batch)
+    with processes.first_goes_ahead():
+        images = _checked(config)
     if given.dry_run:
         print(to_yaml(config), end="")
         return 0
@@ -92,14 +99,17 @@ def train(argv: list[str]) -> int:
         from infogan.run import Run
 
         parts = ["infogan", "train", source, "--out", str(out), *flags(config, start)]
-        run = Run.create(out, config, shlex.join(parts), given.overwrite)
+        with processes.first_goes_ahead():
+            if processes.rank() == 0:
+                Run.create(out, config, shlex.join(parts), given.overwrite)
+            run = Run.open(out)
         if first.resume:
             print(f"{out} holds no run yet: starting one")
     return _train(config, images, run, given.report)
 
 
 def _train(config: "Config", images: "Tensor", run: "Run", report: bool) -> int:
-    from infogan import figures
+    from infogan import figures, processes
     from infogan.model import InfoGAN
     from infogan.prior import Prior
     from infogan.progress import Progress
@@ -115,6 +125,8 @@ def _train(config: "Config", images: "Tensor", run: "Run", report: bool) -> int:
     except Interrupted as e:
         print(f"{e}; go on with:\n  infogan train --out {shlex.quote(str(run.path))} --resume")
         return 130
+    if processes.rank():
+        return 0
     print(f"trained in {run.seconds() / 60:.1f} min; model: {run.path / 'model'}")
     if report:
         from infogan.metrics import as_text, headline

@@ -53,7 +53,9 @@ class NetConfig:
     fc: Count = 1024
     """Units of the fully connected layer between convolutions and heads (dcgan); 0: none."""
     norm: Literal["batch", "none"] = "batch"
-    """Normalization in the trunk; the generator always has batch norm."""
+    """Normalization in the trunk."""
+    g_norm: Literal["batch", "none"] = "batch"
+    """Normalization in the generator."""
     slope: NonNegative = 0.1
     """Leaky ReLU's slope in trunk and heads."""
     q_hidden: Natural = 128
@@ -146,7 +148,11 @@ class TrainConfig:
     restart_updates: Natural = 300
     """Updates of each start."""
     batch: Annotated[int, Field(ge=2)] = 128
-    """Images per update."""
+    """Images per update, of all processes together."""
+    d_steps: Natural = 1
+    """Steps of D and Q in each update, each on real images of its own."""
+    g_steps: Natural = 1
+    """Steps of G in each update, after D's."""
     lr_d: Positive = 2e-4
     """Adam's rate for trunk, D head and Q head."""
     lr_g: Positive = 1e-3
@@ -167,6 +173,9 @@ class TrainConfig:
     """Number format of convolutions and products; auto: bfloat16 where the processor has it."""
     device: str = "auto"
     """cpu, cuda, or auto."""
+    compile: bool = False
+    """Let torch.compile make code for the networks first: a minute or more at the start, and needs
+    a C++ compiler."""
     threads: Count = 0
     """Processor threads; 0: torch's choice."""
     log_every: Natural = 10

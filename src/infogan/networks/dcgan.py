@@ -54,14 +54,18 @@ def dcgan(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks:
         trunk.append(act())
 
     body: list[nn.Module] = []
-    if net.fc:
-        body += [nn.Linear(latent, net.fc), nn.BatchNorm1d(net.fc), nn.ReLU(inplace=True)]
-    body += [nn.Linear(net.fc or latent, bottom), nn.BatchNorm1d(bottom), nn.ReLU(inplace=True)]
+    for n_in, n_out in ((latent, net.fc), (net.fc, bottom)) if net.fc else ((latent, bottom),):
+        body.append(nn.Linear(n_in, n_out))
+        if net.g_norm == "batch":
+            body.append(nn.BatchNorm1d(n_out))
+        body.append(nn.ReLU(inplace=True))
     body.append(Square((widths[-1], sizes[-1][0], sizes[-1][1])))
     for i in reversed(range(depth)):
         n_in, n_out = widths[i], widths[i - 1] if i else channels
         odd = (sizes[i][0] - 2 * sizes[i + 1][0], sizes[i][1] - 2 * sizes[i + 1][1])
         body.append(nn.ConvTranspose2d(n_in, n_out, 4, stride=2, padding=1, output_padding=odd))
         if i:
-            body += [nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
+            if net.g_norm == "batch":
+                body.append(nn.BatchNorm2d(n_out))
+            body.append(nn.ReLU(inplace=True))
     return Networks(nn.Sequential(*body), nn.Sequential(*trunk), net.fc or bottom)

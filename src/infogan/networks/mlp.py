@@ -32,6 +32,9 @@ def mlp(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks:
 
     body: list[nn.Module] = []
     for n_in, n_out in zip((latent, *reversed(widths)), reversed(widths)):
-        body += [nn.Linear(n_in, n_out), nn.BatchNorm1d(n_out), nn.ReLU()]
+        body.append(nn.Linear(n_in, n_out))
+        if net.g_norm == "batch":
+            body.append(nn.BatchNorm1d(n_out))
+        body.append(nn.ReLU())
     body += [nn.Linear(widths[0], pixels), nn.Unflatten(1, shape)]
     return Networks(nn.Sequential(*body), nn.Sequential(*trunk), widths[-1])
