@@ -133,3 +133,13 @@ def test_only_categories_start_with_a_gain():
         a, b = plain.Q(h), gained.Q(h)
         torch.testing.assert_close(b[:, 2:5], 5 * a[:, 2:5])
         torch.testing.assert_close(b[:, [0, 1, 5, 6]], a[:, [0, 1, 5, 6]])
+
+
+@pytest.mark.parametrize("kind", ["dcgan", "mlp"])
+def test_a_generator_may_be_free_of_batch_norm(kind):
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    net = NetConfig(kind=kind, widths=(4, 8), fc=16, norm="none", g_norm="none")
+    networks = ARCHITECTURES[kind](net, 6, (1, 8, 8))
+    assert not any(isinstance(m, _BatchNorm) for part in networks[:2] for m in part.modules())
+    assert networks.generator(torch.zeros(1, 6)).shape == (1, 1, 8, 8)
