@@ -190,3 +190,13 @@ def test_a_column_that_never_changes_is_left_as_it_is():
 def test_linear_output_is_for_vectors():
     with pytest.raises(InfoganError, match="net.output linear is for vectors, got images"):
         InfoGAN("z2 + u", (1, 8, 8), NetConfig(output="linear"))
+
+
+@pytest.mark.parametrize("kind", ["dcgan", "mlp"])
+def test_a_generator_may_be_free_of_batch_norm(kind):
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    net = NetConfig(kind=kind, widths=(4, 8), fc=16, norm="none", g_norm="none")
+    networks = ARCHITECTURES[kind](net, 6, (1, 8, 8))
+    assert not any(isinstance(m, _BatchNorm) for part in networks[:2] for m in part.modules())
+    assert networks.generator(torch.zeros(1, 6)).shape == (1, 1, 8, 8)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from infogan import precision
+from infogan.errors import InfoganError
 
 CPU = torch.device("cpu")
 
@@ -29,3 +30,27 @@ def test_asking_by_hand_is_obeyed_and_warned_of(processor):
     assert dtype == torch.bfloat16
     assert ("times slower" in why) == (processor != "AVX512-BF16")
     assert precision.choose("float32", CPU)[0] == torch.float32
+
+
+def test_without_a_compiler_compiling_is_one_clear_line(monkeypatch):
+    def missing(function):
+        def called(*args):
+            raise RuntimeError("\nNo working C++ compiler found\nin a long message")
+
+        return called
+
+    monkeypatch.setattr(torch, "compile", missing)
+    with pytest.raises(InfoganError, match=r"\(No working C\+\+ compiler found\); install a C\+\+"):
+        precision.compiled(CPU, torch.nn.Linear(2, 2))
+
+
+def test_of_many_processes_each_has_its_own_gpu(monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch, "empty", lambda n, device: asked.append(device))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for name, value in (("WORLD_SIZE", "4"), ("RANK", "6"), ("LOCAL_RANK", "2")):
+        monkeypatch.setenv(name, value)
+    assert precision.device("auto") == torch.device("cuda:2")
+    monkeypatch.delenv("WORLD_SIZE")
+    assert precision.device("auto") == torch.device("cuda")
+    assert asked == ["cuda:2", "cuda"]

@@ -163,3 +163,12 @@ def test_a_folder_is_replaced_only_when_it_is_whole(run):
     with run.replacing("model") as folder:
         (folder / "b").write_text("new")
     assert [p.name for p in (run.path / "model").iterdir()] == ["b"]
+
+
+def test_warnings_are_lines_of_the_log_and_stay_when_it_is_rewound(run):
+    run.log({"update": 10})
+    run.warn(20, "D wins", "D wins at update 20: …")
+    run.log({"update": 20})
+    run.rewind(10)
+    assert run.history() == [{"update": 10}]
+    assert run.warnings() == {"D wins": "D wins at update 20: …"}

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from infogan import step
 from infogan.config import Config, from_yaml
 from infogan.data import to_float
 from infogan.state import State
@@ -165,3 +166,45 @@ def test_r1_reaches_the_weights_of_a_trunk_with_waves(tiny):
                 weight[i, j] -= sign * step
         slope = (values[0] - values[1]) / (2 * step)
         assert grad[i, j].item() == pytest.approx(slope, rel=1e-4, abs=1e-7)
+
+
+def test_steps_of_D_and_G_in_an_update(plain, digits, monkeypatch):
+    """Each step of D has real images of its own, and the next update goes on behind them."""
+    config = with_(plain, "{train: {d_steps: 3, g_steps: 2, batch: 8}}")
+    picked, updates = [], []
+    real_indices, real_update = step.batch_indices, step._update
+    monkeypatch.setattr(step, "batch_indices", lambda *a: picked.append(a[2]) or real_indices(*a))
+    monkeypatch.setattr(
+        step, "_update", lambda adam, *a: updates.append(adam) or real_update(adam, *a)
+    )
+    state = start(config)
+    for _ in range(2):
+        step.advance(state, digits, config, torch.float32)
+    assert picked == [0, 1, 2, 3, 4, 5]
+    names = ["D" if adam is state.adam_D else "G" for adam in updates]
+    assert "".join(names) == "DDDGG" * 2
+    assert state.update == 2
+
+
+def test_bytes_go_to_a_gpu_from_pinned_memory_and_nothing_is_pinned_on_a_processor(
+    digits, monkeypatch
+):
+    """No GPU here: where the copies would go is recorded, and the pictures stay."""
+    went = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda x: went.append(("pin", x.dtype)) or x)
+    real_to = torch.Tensor.to
+
+    def to(x, *args, **kwargs):
+        if args and isinstance(args[0], torch.device) and args[0].type == "cuda":
+            went.append((x.dtype, kwargs))
+            return x
+        return real_to(x, *args, **kwargs)
+
+    monkeypatch.setattr(torch.Tensor, "to", to)
+    which = torch.tensor([3, 1])
+    here = step.fetch(digits, which, CPU)
+    assert not went
+    there = step.fetch(digits, which, torch.device("cuda"))
+    assert went[:2] == [("pin", torch.uint8), (torch.uint8, {"non_blocking": True})]
+    assert torch.equal(here, there)
+    assert torch.equal(here, digits[which] / 255)

@@ -10,11 +10,11 @@ SOURCE = ROOT / "src" / "infogan"
 
 # a module imports only from those before it
 ORDER = [
-    "errors", "registry", "table", "pictures", "config", "codes", "prior", "weights", "networks",
-    "inputs", "model", "workers", "encode", "generate",
+    "errors", "registry", "table", "pictures", "config", "processes", "codes", "prior", "weights",
+    "networks", "inputs", "model", "workers", "encode", "generate",
     "adversarial", "pairs", "objective", "data", "diffaugment", "fitting", "precision", "run",
-    "progress", "state", "step", "restarts", "training", "metrics", "figures", "scatter", "report",
-    "cli",
+    "progress", "state", "step", "restarts", "guards", "training", "metrics", "figures", "scatter",
+    "report", "cli",
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from infogan.metrics.information import information
 from infogan.progress import Progress
 from infogan.run import Run
 from infogan.step import NonFinite, train_step
-from infogan.training import Interrupted, ignored_code, train
+from infogan.training import Interrupted, train
 
 
 def with_(config, text):
@@ -31,15 +31,6 @@ def test_labels_cannot_reach_training():
         code = inspect.getsource(module)
         assert ".labels" not in code
         assert "load(" not in code.replace("def load(", "").replace("state.load(", "")
-
-
-def test_an_ignored_code_is_warned_of_with_the_remedy():
-    config = with_(Config(), "{codes: z4 + digit:cat10 + u, loss: {lam_ramp: 100}}")
-    record = {"update": 600, "L_I.digit": 0.9, "L_I.u": -1.0}
-    assert "raise its λ, e.g. digit:cat10@2" in ignored_code(record, config)
-    assert not ignored_code(record | {"L_I.digit": 1.2}, config)
-    assert not ignored_code(record | {"update": 590}, config)  # still warming up
-    assert not ignored_code(record, with_(config, "objective: gan"))  # nobody asked G for it
 
 
 def test_a_code_that_would_set_in_after_the_end_is_warned_of(tiny, digits, tmp_path):

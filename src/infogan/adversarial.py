@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from infogan.processes import rand
 from infogan.registry import Registry
 
 ADVERSARIAL: Registry[type["Adversarial"]] = Registry("adversarial loss")
@@ -138,7 +139,7 @@ def gp(
 ) -> Tensor:
     """GP = E_x̂ (‖∇_x̂ D(x̂)‖ − 1)², x̂ uniform between a real and a generated image. Gulrajani et al.
     2017, eq. 3."""
-    t = torch.rand(len(real), *[1] * (real.dim() - 1), generator=generator).to(real)
+    t = rand(len(real), *[1] * (real.dim() - 1), generator=generator).to(real)
     norm2 = gradient_norm2(D, t * real.detach() + (1 - t) * fake.detach(), unit)
     # the root's slope is infinite at 0, where a D that has gone flat would give NaN
     norm = norm2.clamp_min(torch.finfo(norm2.dtype).tiny).sqrt()

@@ -6,6 +6,8 @@ import math
 import torch
 from torch import Tensor
 
+from infogan.processes import rand, randint
+
 FEW, MANY = 2_000, 20_000  # images: all of it up to the first, none from the second on
 GREY = 0.5  # what a square is cut out to: the middle of the pixels' range
 
@@ -75,7 +77,7 @@ def _translated(x: Tensor, strength: float, generator: torch.Generator) -> Tenso
     for axis in (2, 3):
         side = x.shape[axis]
         reach = int(strength * side / 8 + 0.5)
-        shift = torch.randint(-reach, reach + 1, (len(x), 1), generator=generator)
+        shift = randint(-reach, reach + 1, len(x), 1, generator=generator)
         places = (torch.arange(side) + shift).clamp(0, side - 1)  # (n, side)
         at = places[:, None, :, None] if axis == 2 else places[:, None, None, :]
         x = x.gather(axis, at.to(x.device).expand_as(x))
@@ -86,7 +88,7 @@ def _cutout(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
     hidden = []  # (n, H) rows, (n, W) columns
     for side in x.shape[2:]:
         half = strength * side / 4
-        centre = side * torch.rand(len(x), 1, generator=generator)
+        centre = side * rand(len(x), 1, generator=generator)
         hidden.append(((torch.arange(side) + 0.5 - centre).abs() < half).to(x))
     square = hidden[0][:, None, :, None] * hidden[1][:, None, None, :]  # (n, 1, H, W)
     return x + square * (GREY - x)
@@ -94,4 +96,4 @@ def _cutout(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
 
 def _even(x: Tensor, generator: torch.Generator) -> Tensor:
     """One number for each image from U(-1, 1), (n, 1, 1, 1)."""
-    return (2 * torch.rand(len(x), 1, 1, 1, generator=generator) - 1).to(x)
+    return (2 * rand(len(x), 1, 1, 1, generator=generator) - 1).to(x)

@@ -15,6 +15,7 @@ from infogan.model import InfoGAN
 from infogan.networks.layers import apart
 from infogan.pairs import alike_information, pair_information
 from infogan.prior import Prior
+from infogan.processes import gathered, total
 from infogan.weights import Weights
 
 Changed = Callable[[Tensor], Tensor]
@@ -92,7 +93,8 @@ def objective_D(
     if pairs:
         q_real, q_aug = (model.prior.q(model.Q(h)) for h in (h_real, *h_aug))
         for code in model.prior.categorical:
-            p, p_aug = probs(q_real[code.name]), probs(q_aug[code.name])
+            # P is a mean of products, and I_m no mean over the batch: it takes all processes' rows
+            p, p_aug = (gathered(probs(q_[code.name])) for q_ in (q_real, q_aug))
             running = r_bar[code.name] if r_bar else None
             if running is not None:
                 r = torch.cat([p, p_aug]).detach().to(running).mean(0)
@@ -109,7 +111,8 @@ def objective_D(
         with torch.autocast(x.device.type, enabled=False):
 
             def D(images: Tensor) -> Tensor:
-                return _logit(model, model.trunk(images))
+                # forward: torch.compile's code has no second derivatives
+                return _logit(model, model.trunk.forward(images))
 
             x, fake = judged or (x, fake)
             if w.loss.r1:
@@ -169,6 +172,7 @@ def _alike(model: InfoGAN, h: Tensor, x_near: Tensor) -> tuple[dict[str, Tensor]
     q, q_near = (prior.q(model.Q(features)) for features in (h.detach(), h_near))
     u, u_near = (torch.cat([q_[c.name].mean for c in prior.continuous], 1) for q_ in (q, q_near))
     p = probs(q[prior.categorical[0].name]) if prior.categorical else torch.ones_like(u[:, :1])
+    u, u_near, p = gathered(u), gathered(u_near, total(len(u_near))), gathered(p.detach())
     names = [coordinate for code in prior.continuous for coordinate in code.coordinates]
     information, told = alike_information(u, u_near, p)
     return dict(zip(names, information, strict=True)), told.sum()

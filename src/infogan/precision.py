@@ -1,7 +1,11 @@
-"""Where training runs and in which number format, by what the machine has."""
+"""Where training runs, in which number format, and of which code, by what the machine has."""
+
+import os
 
 import torch
+from torch import nn
 
+from infogan import processes
 from infogan.errors import InfoganError
 
 
@@ -12,6 +16,8 @@ def device(wanted: str) -> torch.device:
         InfoganError: this machine has no such device.
     """
     name = ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
+    if name == "cuda" and processes.launched():
+        name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"  # of many processes each has its own
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as e:
@@ -51,3 +57,27 @@ def choose(wanted: str, where: torch.device) -> tuple[torch.dtype, str]:
     if here:
         return torch.bfloat16, "bfloat16, which this processor has"
     return torch.float32, "float32, since this processor has no bfloat16 instructions"
+
+
+def compiled(where: torch.device, *parts: nn.Module) -> None:
+    """Let torch.compile make code for these networks, in place, when they are first called.
+
+    Raises:
+        InfoganError: it cannot make any here.
+    """
+    try:
+        torch.compile(_something)(torch.ones(8, device=where))
+    except (
+        Exception
+    ) as e:  # what is missing depends on the machine: a compiler, its headers, triton
+        reason = next((line for line in str(e).splitlines() if line.strip()), type(e).__name__)
+        raise InfoganError(
+            f"--train.compile cannot make code on this machine ({reason.strip()}); install a C++ "
+            "compiler (g++ or clang++), or leave --train.compile out"
+        ) from None
+    for part in parts:
+        part.compile()
+
+
+def _something(x: torch.Tensor) -> torch.Tensor:
+    return x * 2 + 1

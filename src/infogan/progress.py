@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, TextIO
 
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
@@ -94,21 +95,24 @@ class Means:
     """The means of the terms since the last line of the log."""
 
     def __init__(self) -> None:
-        self.sums: dict[str, float] = defaultdict(float)
-        self.steps, self.began = 0, time.perf_counter()
+        self.terms: list[Mapping[str, Tensor]] = []
+        self.began = time.perf_counter()
 
     def add(self, terms: Mapping[str, Tensor]) -> None:
-        for name, term in terms.items():
-            self.sums[name] += term.item()
-        self.steps += 1
+        self.terms.append(terms)  # as tensors: to read a number would wait for a GPU
 
     def take(self, update: int, batch: int) -> dict[str, Any]:
         """One line of the log; the means start anew."""
         seconds = time.perf_counter() - self.began
         record: dict[str, Any] = {"update": update}
-        record |= {name: total / self.steps for name, total in self.sums.items()}
+        sums: dict[str, float] = defaultdict(float)
+        for terms in self.terms:
+            for name, value in zip(terms, torch.stack(list(terms.values())).tolist()):
+                sums[name] += value
+        steps = len(self.terms)
+        record |= {name: total / steps for name, total in sums.items()}
         record |= {"seconds": round(seconds, 4)}
-        record |= {"images_per_s": round(self.steps * batch / seconds, 1)}
-        self.sums.clear()
-        self.steps, self.began = 0, time.perf_counter()
+        record |= {"images_per_s": round(steps * batch / seconds, 1)}
+        self.terms.clear()
+        self.began = time.perf_counter()
         return record

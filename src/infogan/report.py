@@ -93,6 +93,7 @@ def _page(
         f"{config.objective} · {config.train.updates:,} updates of {config.train.batch}"
         f"{_starts(run.starts())}</p>",
         _headline(metrics),
+        _warnings(run.warnings()),
         "<h2>What the codes do</h2>",
     ]
     parts += _vector_codes(model, pictures) if model.vectors else _image_codes(model, pictures)
@@ -191,6 +192,15 @@ def _headline(metrics: Mapping[str, Any]) -> str:
         f"({metrics['clustering.accuracy_many']:.4f} many-to-one) · NMI "
         f"{metrics['clustering.nmi']:.4f} · ARI {metrics['clustering.ari']:.4f} · mean confidence "
         f"{metrics['clustering.confidence']:.4f}, on real held-out images</p>"
+    )
+
+
+def _warnings(found: Mapping[str, str]) -> str:
+    """What the guards said while it trained."""
+    if not found:
+        return ""
+    return (
+        f"<h2>Warnings</h2><ul>{''.join(f'<li>{html.escape(t)}</li>' for t in found.values())}</ul>"
     )
 
 

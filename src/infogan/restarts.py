@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from infogan import processes
 from infogan.config import Config
 from infogan.prior import Prior
 from infogan.progress import Means, Progress
@@ -76,7 +77,7 @@ def best_start(
                 if state.update > t.restart_updates - length:
                     window.add(terms)
                 if state.update % t.log_every == 0 or state.update == t.restart_updates:
-                    log.append(means.take(state.update, t.batch))
+                    log.append(means.take(state.update, t.batch * t.d_steps))
                     progress.show(log[-1])
                 if interrupted():
                     return State.start(config, first.model.shape, device, images)
@@ -89,6 +90,8 @@ def best_start(
     kept = scores.index(max(scores))
     progress.say(f"going on with start {kept + 1}, which has most")
     state, log = best
+    if processes.rank():
+        return state
     for record in log:
         run.log(record)
     seconds -= sum(record["seconds"] for record in log)

@@ -1,7 +1,8 @@
 """A run is a directory of plain files: config, log, checkpoints, model, samples, metrics, report.
 
     config.yaml      every setting, under the command that makes the run again
-    log.jsonl        a line every few updates      samples/       pictures while training
+    log.jsonl        a line every few updates,
+                     and warnings              samples/       pictures while training
     checkpoints/N/   state after N updates         model/         what `from_pretrained` loads
     metrics.json     `infogan evaluate`            report.html, figures/   `infogan report`
     starts.json      the scores of several short starts, where the run had them
@@ -91,7 +92,19 @@ class Run:
         with _writing(self.path), (self.path / LOG).open("a", encoding="utf-8") as f:
             f.write(json.dumps(record) + "\n")
 
+    def warn(self, update: int, name: str, text: str) -> None:
+        """Append a warning to the log."""
+        self.log({"update": update, "warning": name, "text": text})
+
     def history(self) -> list[dict[str, Any]]:
+        """What was measured while training: the log's lines but for the warnings."""
+        return [line for line in self._lines() if "warning" not in line]
+
+    def warnings(self) -> dict[str, str]:
+        """What was warned of, by name, each with its sentence."""
+        return {line["warning"]: line["text"] for line in self._lines() if "warning" in line}
+
+    def _lines(self) -> list[dict[str, Any]]:
         """The log's whole lines."""
         file = self.path / LOG
         lines = file.read_text("utf-8").splitlines() if file.is_file() else []
@@ -122,8 +135,9 @@ class Run:
         return lost + kept
 
     def rewind(self, update: int) -> None:
-        """Drop the log's lines after `update`: a run that goes on writes them again."""
-        kept = [record for record in self.history() if record["update"] <= update]
+        """Drop the log's lines after `update`: a run that goes on writes them again. What was
+        warned of stays, so that it is not said twice."""
+        kept = [r for r in self._lines() if r["update"] <= update or "warning" in r]
         with _writing(self.path):
             _write(self.path / LOG, "".join(json.dumps(record) + "\n" for record in kept))
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from infogan import processes
 from infogan.config import Config, TrainConfig
 from infogan.data import to_float
 from infogan.errors import InfoganError
 from infogan.model import InfoGAN, parameters_of, recalibrate
+from infogan.precision import compiled
 
 GENERATORS = ("latents", "augment", "penalty")
 CALIBRATION = (16, 256)  # batches, images in each
@@ -54,6 +56,8 @@ class State:
         model = InfoGAN.from_config(config, shape).to(device).train()
         if images is not None and model.vectors:
             model.measure(to_float(images))
+        if config.train.compile:
+            compiled(device, model.G, model.trunk, model.Q)
         # Adam is made here and only here, over every parameter of trunk, D and Q
         discriminative = _discriminative(model)
         adam_D = _adam(discriminative, config.train.lr_d, config.train)
@@ -79,16 +83,16 @@ class State:
         """Move the averages on, after each update."""
         # an average starts short, so that the first weights do not count for long
         short = (1 + self.update) / (10 + self.update)
-        torch._foreach_lerp_(self.G_ema, _parameters(self.adam_G), 1 - min(t.ema, short))
+        torch._foreach_lerp_(self.G_ema, parameters_in(self.adam_G), 1 - min(t.ema, short))
         if self.D_ema:
-            torch._foreach_lerp_(self.D_ema, _parameters(self.adam_D), 1 - min(t.ema_d, short))
+            torch._foreach_lerp_(self.D_ema, parameters_in(self.adam_D), 1 - min(t.ema_d, short))
 
     def latent(self, n: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Fresh (z, c) ~ P: as G sees them, (n, width), and the codes by name."""
+        """Fresh (z, c) ~ P: as G sees them, (n, width), and the codes by name; n each process."""
         device = self.G_ema[0].device
-        z, c = self.model.prior.sample(n, self.generators["latents"])
-        latent = self.model.prior.embed(z, c).to(device)
-        return latent, {name: value.to(device) for name, value in c.items()}
+        z, c = self.model.prior.sample(n * processes.size(), self.generators["latents"])
+        latent = processes.mine(self.model.prior.embed(z, c)).to(device)
+        return latent, {name: processes.mine(value).to(device) for name, value in c.items()}
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything as named tensors, for a checkpoint."""
@@ -120,7 +124,7 @@ class State:
             for name, r in self.r_bar.items():
                 r.copy_(groups["r_bar"][name])
             for group, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
-                parameters = _parameters(adam)
+                parameters = parameters_in(adam)
                 moments: dict[int, dict[str, Tensor]] = defaultdict(dict)
                 for name, tensor in groups[group].items():
                     index, _, key = name.partition(".")
@@ -175,5 +179,6 @@ def _adam(parameters: list[torch.nn.Parameter], rate: float, t: TrainConfig) -> 
     return torch.optim.Adam(parameters, lr=rate, betas=(t.beta1, t.beta2), fused=True)
 
 
-def _parameters(adam: torch.optim.Adam) -> list[Tensor]:
+def parameters_in(adam: torch.optim.Adam) -> list[Tensor]:
+    """All that an optimizer moves, in order."""
     return [p for group in adam.param_groups for p in group["params"]]

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from infogan import processes
 from infogan.adversarial import ADVERSARIAL
 from infogan.config import Config, TrainConfig
 from infogan.data import augment, batch_indices, look_alikes, to_float
@@ -13,7 +14,8 @@ from infogan.diffaugment import diffaugment, strength_for
 from infogan.errors import InfoganError
 from infogan.objective import objective_D, objective_G
 from infogan.prior import Prior
-from infogan.state import State
+from infogan.processes import randn
+from infogan.state import State, parameters_in
 from infogan.weights import noise_at, weights_at
 
 
@@ -29,7 +31,7 @@ def train_step(
     x_near: Tensor | None = None,
     strength: float = 0.0,
 ) -> dict[str, Tensor]:
-    """One update of (trunk, D, Q), then one of G, each with fresh z and c.
+    """One update of (trunk, D, Q), then `train.g_steps` of G, each with fresh z and c.
 
     λ L_I is in both: the first moves the trunk and Q's head, the second moves G (section 3 of
     docs/maths.md).
@@ -48,15 +50,10 @@ def train_step(
     Raises:
         NonFinite: a loss is infinite or NaN; it was not followed.
     """
-    model, prior = state.model, state.model.prior
+    model, prior, generator = state.model, state.model.prior, state.generators["penalty"]
     w = weights_at(state.update, prior, config.loss, plain=config.objective == "gan")
     autocast = torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32)
-    x_aug = None
-    if has_pairs(config, prior):
-        copied = x
-        if x_near is not None and state.update < config.augment.neighbours_until:
-            copied = torch.cat([x_near, x[len(x_near) :]])
-        x_aug = augment(copied, config.augment, state.generators["augment"])
+    x_aug = _copies(state, x, x_near, config)
 
     latent_D, c_D = state.latent(len(x))
     latent_G, c_G = state.latent(len(x))
@@ -64,40 +61,94 @@ def train_step(
         # both now: D's update does not change G, and G's weights are cast once for the two
         fake_D = model.G(latent_D).detach()
         fake_G = model.G(latent_G)
-    x, fake_D, fake_G = _noisy(state, [x, fake_D, fake_G], noise_at(state.update, config.loss))
+    sigma = noise_at(state.update, config.loss)
+    x, fake_D, fake_G = _noisy(state, [x, fake_D, fake_G], sigma)
     T = _judged(strength, state) if strength else None
     with autocast:
         loss_D, terms = objective_D(
-            model, x, x_aug, fake_D, c_D, w, state.generators["penalty"], state.r_bar, x_near, T
+            model, x, x_aug, fake_D, c_D, w, generator, state.r_bar, x_near, T
         )
-    _update(state.adam_D, loss_D, terms, state.update)
+    terms = _update(state.adam_D, loss_D, terms, state.update)
 
     seen = x if ADVERSARIAL[w.loss.adversarial].needs_real else None
-    with autocast, _frozen(state.adam_D):
-        loss_G, terms_G = objective_G(model, fake_G, c_G, w, seen, T)
-    _update(state.adam_G, loss_G, terms_G, state.update)  # backward stays out of autocast
+    for step in range(config.train.g_steps):
+        if step:
+            latent_G, c_G = state.latent(len(x))
+            with autocast:
+                fake_G = model.G(latent_G)
+            (fake_G,) = _noisy(state, [fake_G], sigma)
+        with autocast, _frozen(state.adam_D):
+            loss_G, terms_G = objective_G(model, fake_G, c_G, w, seen, T)
+        terms |= _update(state.adam_G, loss_G, terms_G, state.update)  # out of autocast
 
     state.average(config.train)
     state.update += 1
-    return {name: term.detach() for name, term in (terms | terms_G).items()}
+    return terms
+
+
+def d_step(
+    state: State,
+    x: Tensor,
+    config: Config,
+    dtype: torch.dtype,
+    x_near: Tensor | None = None,
+    strength: float = 0.0,
+) -> None:
+    """An update of (trunk, D, Q) alone, before that of `train_step`; args as there."""
+    model, generator = state.model, state.generators["penalty"]
+    w = weights_at(state.update, model.prior, config.loss, plain=config.objective == "gan")
+    x_aug = _copies(state, x, x_near, config)
+    latent, c = state.latent(len(x))
+    T = _judged(strength, state) if strength else None
+    autocast = torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32)
+    with autocast, torch.no_grad():
+        fake = model.G(latent)
+    x, fake = _noisy(state, [x, fake], noise_at(state.update, config.loss))
+    with autocast:
+        loss, terms = objective_D(model, x, x_aug, fake, c, w, generator, state.r_bar, x_near, T)
+    _update(state.adam_D, loss, terms, state.update)
+
+
+def _copies(state: State, x: Tensor, x_near: Tensor | None, config: Config) -> Tensor | None:
+    """An augmented copy of each image, or of its look-alike; None where Q learns from no pairs."""
+    if not has_pairs(config, state.model.prior):
+        return None
+    if x_near is not None and state.update < config.augment.neighbours_until:
+        x = torch.cat([x_near, x[len(x_near) :]])
+    return augment(x, config.augment, state.generators["augment"])
 
 
 def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> dict[str, Tensor]:
-    """A run's next update: its rates, its batch of `images` (N, C, H, W) bytes, `train_step`."""
+    """A run's next update: its rates, its batches of `images` (N, C, H, W) bytes, the steps.
+
+    Of many processes each takes its rows of the batch, and the first m of them are among the first
+    half of the whole.
+    """
     t = config.train
     _set_rates(state, t)
-    pick = batch_indices(len(images), t.batch, state.update, t.seed)
-
-    def batch(which: Tensor) -> Tensor:
-        x = to_float(images[which]).to(state.G_ema[0].device)
-        return x.contiguous(memory_format=torch.channels_last)
-
-    x_near = None
-    if needs_look_alikes(config, state):
-        half = pick[: max(2, len(pick) // 2)]  # batch norm needs two
-        x_near = batch(look_alikes(images, half, t.seed, state.generators["augment"]))
+    device = state.G_ema[0].device
     strength = strength_for(config.loss.diffaugment, len(images), state.model.shape)
-    return train_step(state, batch(pick), config, dtype, x_near, strength)
+    for step in range(t.d_steps):
+        pick = batch_indices(len(images), t.batch, state.update * t.d_steps + step, t.seed)
+        x, x_near = fetch(images, processes.mine(pick), device), None
+        if needs_look_alikes(config, state):
+            half = pick[: max(2, len(pick) // 2)]  # batch norm needs two
+            near = look_alikes(images, half, t.seed, state.generators["augment"])
+            x_near = fetch(images, processes.mine(near), device)
+        if step < t.d_steps - 1:
+            d_step(state, x, config, dtype, x_near, strength)
+    return train_step(state, x, config, dtype, x_near, strength)
+
+
+def fetch(images: Tensor, which: Tensor, device: torch.device) -> Tensor:
+    """The images of these numbers as floats on the device, pixel by pixel.
+
+    To a GPU they go as bytes, from memory that it can read by itself, while this goes on.
+    """
+    rows = images[which]
+    if device.type == "cuda":
+        rows = rows.pin_memory().to(device, non_blocking=True)
+    return to_float(rows).to(device).contiguous(memory_format=torch.channels_last)
 
 
 def _judged(strength: float, state: State) -> Callable[[Tensor], Tensor]:
@@ -123,7 +174,7 @@ def _noisy(state: State, batches: list[Tensor], sigma: float) -> list[Tensor]:
     if not sigma:
         return batches
     generator, scale = state.generators["noise"], sigma * state.model.unit
-    return [x + scale * torch.randn(x.shape, generator=generator).to(x) for x in batches]
+    return [x + scale * randn(len(x), *x.shape[1:], generator=generator).to(x) for x in batches]
 
 
 def has_pairs(config: Config, prior: Prior) -> bool:
@@ -146,13 +197,19 @@ def _set_rates(state: State, t: TrainConfig) -> None:
             group["lr"] = rate * factor
 
 
-def _update(adam: torch.optim.Adam, loss: Tensor, terms: Mapping[str, Tensor], update: int) -> None:
-    if not torch.isfinite(loss):
-        bad = [name for name, term in terms.items() if not torch.isfinite(term)] or ["the sum"]
+def _update(
+    adam: torch.optim.Adam, loss: Tensor, terms: Mapping[str, Tensor], update: int
+) -> dict[str, Tensor]:
+    """Follow a loss; its terms, detached, the means over processes."""
+    means = processes.average({**terms, "the sum": loss})
+    if not torch.isfinite(means.pop("the sum")):
+        bad = [name for name, term in means.items() if not torch.isfinite(term)] or ["the sum"]
         raise NonFinite(_not_finite(bad[0], update))
     adam.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
+    processes.average_gradients(parameters_in(adam))
     adam.step()
+    return means
 
 
 def check_finite(flat: Mapping[str, Tensor], update: int) -> None:
@@ -172,7 +229,7 @@ def _not_finite(what: str, update: int) -> str:
 @contextmanager
 def _frozen(adam: torch.optim.Adam) -> Iterator[None]:
     """No gradients for these parameters: G's step does not need them."""
-    parameters = [p for group in adam.param_groups for p in group["params"]]
+    parameters = parameters_in(adam)
     for p in parameters:
         p.requires_grad_(False)
     try:

@@ -9,21 +9,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from infogan import precision
-from infogan.codes import number
+from infogan import precision, processes
 from infogan.config import Config
 from infogan.diffaugment import strength_for
 from infogan.errors import InfoganError
+from infogan.guards import Guards
 from infogan.model import InfoGAN
-from infogan.prior import Prior
 from infogan.progress import Means, Progress
 from infogan.restarts import best_start
 from infogan.run import Run
 from infogan.state import State
 from infogan.step import advance, check_finite
 from infogan.weights import onsets
-
-WARM_UP = 500  # updates after which a code that is not read is worth a warning
 
 
 class Interrupted(Exception):
@@ -43,6 +40,8 @@ def train(
 ) -> InfoGAN:
     """Train to `config.train.updates` from the run's last checkpoint, or from the start.
 
+    Of many processes the first alone writes; when the last update is made the others are free.
+
     Args:
         config: The settings; the run's own but for what may change when it goes on.
         images: (N, C, H, W) bytes. No label comes in here.
@@ -51,16 +50,17 @@ def train(
         on_sample: Called now and then with the model as it stands.
 
     Returns:
-        The trained model, also saved under `run.path / "model"`.
+        The trained model, also saved under `run.path / "model"`; of a process that is not the
+        first, the model as it trained.
 
     Raises:
         NonFinite: with the update and the term; the last checkpoint stays.
         Interrupted: after Ctrl-C or SIGTERM; a checkpoint is saved.
+        Died: another process of the run is gone; the last checkpoint stays.
     """
     t = config.train
     state, dtype = _begin(config, images, run, progress)
-    board = _tensorboard(run) if t.tensorboard else None
-    means, warned = Means(), ""
+    board = _tensorboard(run) if t.tensorboard and processes.rank() == 0 else None
     with _interruptible() as interrupted:
         if state.update == 0 and t.restarts > 1 and t.restart_updates < t.updates:
             state = best_start(state, images, config, dtype, run, progress, interrupted)
@@ -69,59 +69,83 @@ def train(
                 _plot(board, record)
             if interrupted():
                 raise Interrupted(state.update)
-            means = Means()
+        diary = _Diary(config, images, run, progress, board, on_sample)
         with progress.watching(state, t.updates):
             while state.update < t.updates:
-                means.add(advance(state, images, config, dtype))
-
+                terms = advance(state, images, config, dtype)
                 done = state.update == t.updates or interrupted()
-                if state.update % t.log_every == 0 or done:
-                    record = means.take(state.update, t.batch)
-                    run.log(record)
-                    progress.show(record)
-                    if not warned and (warned := ignored_code(record, config)):
-                        progress.say(f"warning: {warned}")
-                    _plot(board, record)
-                if on_sample and state.update % t.sample_every == 0 and not done:
-                    on_sample(state.trained(images, t.seed), state.update)
+                if processes.rank() == 0:
+                    diary.write(state, terms, done)
                 if state.update % t.checkpoint_every == 0 or done:
                     _save(state, run, t.keep)
                 if done and state.update < t.updates:
+                    processes.barrier()  # the others end when the checkpoint is whole
                     raise Interrupted(state.update)
     if board:
         board.close()
-    model = state.trained(images, t.seed)
-    with run.replacing("model") as folder:
-        model.save_pretrained(folder)
-    if on_sample:
-        on_sample(model, state.update)
-    return model
+    processes.end()  # what is left is the first one's work
+    return diary.close(state) if processes.rank() == 0 else state.model
+
+
+class _Diary:
+    """What is written and shown of a training as it goes: log, samples and warnings."""
+
+    def __init__(
+        self,
+        config: Config,
+        images: Tensor,
+        run: Run,
+        progress: Progress,
+        board: Any,
+        on_sample: Callable[[InfoGAN, int], None] | None,
+    ) -> None:
+        self.config, self.images, self.run, self.progress = config, images, run, progress
+        self.board, self.on_sample = board, on_sample
+        self.means = Means()
+        self.guards = Guards(config, run.history(), run.warnings())
+
+    def write(self, state: State, terms: Mapping[str, Tensor], done: bool) -> None:
+        """After each update."""
+        t = self.config.train
+        self.means.add(terms)
+        if state.update % t.log_every == 0 or done:
+            record = self.means.take(state.update, t.batch * t.d_steps)
+            self.run.log(record)
+            self.progress.show(record)
+            self._warn(self.guards.of_log(record), state.update)
+            _plot(self.board, record)
+        if self.on_sample and state.update % t.sample_every == 0 and not done:
+            model = state.trained(self.images, t.seed)
+            self.on_sample(model, state.update)
+            self._warn(self.guards.of_model(model, state.update, last=False), state.update)
+
+    def close(self, state: State) -> InfoGAN:
+        """After the last: the trained model, saved."""
+        model = state.trained(self.images, self.config.train.seed)
+        with self.run.replacing("model") as folder:
+            model.save_pretrained(folder)
+        if self.on_sample:
+            self.on_sample(model, state.update)
+        self._warn(self.guards.of_model(model, state.update), state.update)
+        return model
+
+    def _warn(self, found: Mapping[str, str], update: int) -> None:
+        for name, text in found.items():
+            self.run.warn(update, name, text)
+            self.progress.say(f"warning: {text}")
 
 
 def _save(state: State, run: Run, keep: int) -> None:
     flat = state.tensors()
-    check_finite(flat, state.update)
-    run.checkpoint(state.update, flat, keep)
+    check_finite(flat, state.update)  # in every process: all stop, or none
+    if processes.rank() == 0:
+        run.checkpoint(state.update, flat, keep)
 
 
 def _plot(board: Any, record: Mapping[str, Any]) -> None:
     if board:
         for name, value in record.items():
             board.add_scalar(name, value, record["update"])
-
-
-def ignored_code(record: Mapping[str, Any], config: Config) -> str:
-    """A sentence when G still ignores a categorical code (L_I < H(c) / 2) after warm-up, or ""."""
-    if config.objective == "gan" or record["update"] < config.loss.lam_ramp + WARM_UP:
-        return ""
-    for code in Prior.parse(config.codes).categorical:
-        share = record[f"L_I.{code.name}"] / code.entropy()
-        if share < 0.5 and code.lam > 0:
-            return (
-                f"G ignores {code.name!r} at update {record['update']}: L_I/H(c) = {share:.2f}, "
-                f"below 0.5; raise its λ, e.g. {code.name}:{code.term()}@{number(2 * code.lam)}"
-            )
-    return ""
 
 
 def _begin(
@@ -138,14 +162,21 @@ def _begin(
     saved = run.restore()
     if saved:
         state.load(*saved)
+    if processes.differs(state.update):
+        raise InfoganError(
+            "the processes see different checkpoints; give an --out that lies where all of them "
+            "can read it"
+        )
     if state.update > t.updates:
         raise InfoganError(
             f"the run is at update {state.update} already, beyond train.updates {t.updates}; give "
             "at least as many"
         )
-    run.rewind(state.update)
+    if processes.rank() == 0:
+        run.rewind(state.update)
+    shared = f" · {processes.size()} processes" if processes.size() > 1 else ""
     what = f"vectors of {c} numbers" if state.model.vectors else f"images {c}×{h}×{w}"
-    progress.say(f"{len(images):,} {what} · {device} · {why}")
+    progress.say(f"{len(images):,} {what} · {device}{shared} · {why}")
     strength = strength_for(config.loss.diffaugment, len(images), (c, h, w))
     if config.loss.diffaugment:
         progress.say(f"DiffAugment at strength {strength:.2g} of 1 on all that D sees")
@@ -163,17 +194,20 @@ def _begin(
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
     """While inside, Ctrl-C and SIGTERM are only noted, so that an update is never torn; a second
-    Ctrl-C stops at once."""
+    Ctrl-C stops at once, but for one of many processes, to which `torchrun` also passes it on.
+
+    All processes must ask together whether any of them was told.
+    """
     caught: list[int] = []
 
     def note(signum: int, frame: FrameType | None) -> None:
-        if signum in caught:
+        if signum in caught and not processes.launched():
             raise KeyboardInterrupt
         caught.append(signum)
 
     before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: bool(caught)
+        yield lambda: processes.anyone(bool(caught))
     finally:
         for s, handler in before.items():
             signal.signal(s, handler)

@@ -42,19 +42,42 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command; a user's mistake is one line on standard error and exit code 2."""
     args = list(sys.argv[1:] if argv is None else argv)
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        sys.exit(_code(args))
+    from infogan import processes
+
+    if processes.rank():
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (the first process speaks for all)
+    processes.leave(_code(args))
+
+
+def _code(args: list[str]) -> int:
+    """Run one command; its exit code."""
     try:
-        sys.exit(_dispatch(args))
+        return _dispatch(args)
     except InfoganError as e:
-        print(f"infogan: {' '.join(str(e).split())}", file=sys.stderr)
-        sys.exit(2)
+        _complain(" ".join(str(e).split()))
+        return 2
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
     except PermissionError as e:
-        print(f"infogan: no permission for {e.filename}; choose another place", file=sys.stderr)
-        sys.exit(2)
+        _complain(f"no permission for {e.filename}; choose another place")
+        return 2
     except BrokenPipeError:  # `infogan … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        return 1
+    except SystemExit as e:  # --help
+        return e.code if isinstance(e.code, int) else 0
+
+
+def _complain(text: str) -> None:
+    """One line on standard error, said once by many processes."""
+    processes = sys.modules.get("infogan.processes")
+    if processes is None:
+        print(f"infogan: {text}", file=sys.stderr)
+    elif processes.speaks():
+        print(f"infogan: {text}", file=sys.stderr)
+        processes.tell_launcher(text)
 
 
 def _dispatch(args: list[str]) -> int:
@@ -70,6 +93,8 @@ def _dispatch(args: list[str]) -> int:
 
         print(__version__)
         return 0
+    if args[0] != "train" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InfoganError(f"{args[0]} is work for one process; leave torchrun out")
     if args[0] not in COMMANDS:
         raise InfoganError(unknown("command", args[0], list(COMMANDS)))
     command = getattr(import_module(f"infogan.cli.{COMMANDS[args[0]]}"), args[0])

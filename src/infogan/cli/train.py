@@ -28,6 +28,7 @@ FREE = {
         "threads",
         "device",
         "precision",
+        "compile",
     ]
 } | {"data.on_bad", "data.max_bad"}
 
@@ -69,25 +70,27 @@ def train(argv: list[str]) -> int:
     resume = first.resume and exists(out)
     data, why = None, dict[str, str]()
     if resume:
-        base = start = opened(out).config
-        if first.source and first.source not in (base.recipe, base.data.source):
-            raise InfoganError(
-                f"{out} was started from {base.recipe!r} on {base.data.source!r}, not "
-                f"{source!r}; leave it out to go on, or choose another --out"
-            )
+        base = start = _resumed(out, first.source)
         if first.config:
             raise InfoganError("--resume takes the run's own settings; leave --config out")
     else:
         base = start = _start(source)
         base = read_yaml(first.config, base) if first.config else base
         if start.recipe == "images" and not {"-h", "--help"} & set(argv):
-            asked = parse(Train, argv, "train", Train(settings=base)).settings
-            start, data, why = _fitted(start, asked)
+            asked = parse(Train, argv, "train", Train(settings=base))
+            start, data, why = _fitted(start, asked.settings, asked.dry_run)
             base = read_yaml(first.config, start) if first.config else start
     given = parse(Train, argv, "train", Train(settings=base))
     config = given.settings
-    config, data = _checked(config, data)
-    _say(why, config, start, data, "# " if given.dry_run else "")
+    from infogan import precision, processes
+
+    if not given.dry_run:
+        processes.begin(precision.device(config.train.device))
+        processes.check(config.train.batch)
+    with processes.first_goes_ahead():
+        config, data = _checked(config, data)
+    if processes.rank() == 0:
+        _say(why, config, start, data, "# " if given.dry_run else "")
     if given.dry_run:
         print(to_yaml(config), end="")
         return 0
@@ -95,19 +98,39 @@ def train(argv: list[str]) -> int:
         _check_resumable(base, config)
         run = opened(out)
     else:
-        from infogan.run import COLUMNS, Run
-
         parts = ["infogan", "train", source, "--out", str(out), *flags(config, start)]
-        run = Run.create(out, config, shlex.join(parts), given.overwrite)
-        if data.columns:
-            run.write(COLUMNS, json.dumps(list(data.columns)) + "\n")
-        if first.resume:
+        run = _made(out, config, data, shlex.join(parts), given.overwrite)
+        if first.resume and processes.rank() == 0:
             print(f"{out} holds no run yet: starting one")
     return _train(config, data, run, given.report)
 
 
+def _resumed(out: Path, source: str | None) -> "Config":
+    """The settings of a run that goes on, begun from the SOURCE that is given, if one is."""
+    config = opened(out).config
+    if source and source not in (config.recipe, config.data.source):
+        raise InfoganError(
+            f"{out} was started from {config.recipe!r} on {config.data.source!r}, not "
+            f"{source!r}; leave it out to go on, or choose another --out"
+        )
+    return config
+
+
+def _made(out: Path, config: "Config", data: "Dataset", command: str, overwrite: bool) -> "Run":
+    """A new run; of many processes the first makes it."""
+    from infogan import processes
+    from infogan.run import COLUMNS, Run
+
+    with processes.first_goes_ahead():
+        if processes.rank() == 0:
+            run = Run.create(out, config, command, overwrite)
+            if data.columns:
+                run.write(COLUMNS, json.dumps(list(data.columns)) + "\n")
+        return Run.open(out)
+
+
 def _train(config: "Config", data: "Dataset", run: "Run", report: bool) -> int:
-    from infogan import figures, scatter
+    from infogan import figures, processes, scatter
     from infogan.model import InfoGAN
     from infogan.prior import Prior
     from infogan.progress import Progress
@@ -127,6 +150,8 @@ def _train(config: "Config", data: "Dataset", run: "Run", report: bool) -> int:
     except Interrupted as e:
         print(f"{e}; go on with:\n  infogan train --out {shlex.quote(str(run.path))} --resume")
         return 130
+    if processes.rank():
+        return 0
     print(f"trained in {run.seconds() / 60:.1f} min; model: {run.path / 'model'}")
     if report:
         from infogan.metrics import as_text, headline
@@ -154,17 +179,24 @@ def _start(source: str) -> "Config":
     return replace(own, data=replace(own.data, source=source))
 
 
-def _fitted(start: "Config", asked: "Config") -> "tuple[Config, Dataset, dict[str, str]]":
+def _fitted(
+    start: "Config", asked: "Config", alone: bool
+) -> "tuple[Config, Dataset, dict[str, str]]":
     """The settings that the images ask for, these, and why.
 
     Args:
         start: The recipe `images`.
         asked: The same with all that the user set.
+        alone: Not to wait for other processes.
     """
+    from infogan import precision, processes
     from infogan.data import load
     from infogan.fitting import fitted
 
-    data = load(asked.data, "train")
+    if not alone:
+        processes.begin(precision.device(asked.train.device))
+    with processes.first_goes_ahead():  # packing is the first one's work
+        data = load(asked.data, "train")
     updates = asked.train.updates
     config, why = fitted(
         start, len(data.images), data.shape, None if updates == start.train.updates else updates

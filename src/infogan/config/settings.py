@@ -187,7 +187,11 @@ class TrainConfig:
     restart_updates: Natural = 300
     """Updates of each start."""
     batch: Annotated[int, Field(ge=2)] = 128
-    """Images per update."""
+    """Images per update, of all processes together."""
+    d_steps: Natural = 1
+    """Steps of D and Q in each update, each on real images of its own."""
+    g_steps: Natural = 1
+    """Steps of G in each update, after D's."""
     lr_d: Positive = 2e-4
     """Adam's rate for trunk, D head and Q head."""
     lr_g: Positive = 1e-3
@@ -208,6 +212,9 @@ class TrainConfig:
     """Number format of convolutions and products; auto: bfloat16 where the processor has it."""
     device: str = "auto"
     """cpu, cuda, or auto."""
+    compile: bool = False
+    """Let torch.compile make code for the networks first: a minute or more at the start, and needs
+    a C++ compiler."""
     threads: Count = 0
     """Processor threads; 0: torch's choice."""
     log_every: Natural = 10

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from infogan.config import AugmentConfig
+from infogan.processes import rand
 
 NODES = 5  # of the warping's grid, in each direction
 
@@ -29,7 +30,7 @@ def augment(x: Tensor, settings: AugmentConfig, generator: torch.Generator) -> T
     n = len(x)
 
     def draw(reach: float) -> Tensor:
-        return reach * (2 * torch.rand(n, generator=generator) - 1)
+        return reach * (2 * rand(n, generator=generator) - 1)
 
     angle = draw(math.radians(settings.rotation))
     shear = draw(settings.shear)
@@ -44,7 +45,7 @@ def augment(x: Tensor, settings: AugmentConfig, generator: torch.Generator) -> T
     theta = torch.stack(rows, dim=1).to(x)  # (n, 2, 3)
     grid = F.affine_grid(theta, list(x.shape), align_corners=False)
     if settings.warp:
-        nodes = settings.warp * (2 * torch.rand(n, 2, NODES, NODES, generator=generator) - 1)
+        nodes = settings.warp * (2 * rand(n, 2, NODES, NODES, generator=generator) - 1)
         size = (x.shape[2], x.shape[3])
         field = F.interpolate(nodes.to(x), size, mode="bicubic", align_corners=True)  # (n, 2, H, W)
         grid = grid + field.permute(0, 2, 3, 1)

@@ -116,7 +116,8 @@ def _both(train: Dataset, test: Dataset) -> Dataset:
 
 def to_float(images: Tensor) -> Tensor:
     """Bytes as floats in [0, 1], the range of G's sigmoid; the numbers of vectors as they are."""
-    return images.float() / 255 if images.dtype == torch.uint8 else images.float()
+    x = images.to(torch.get_default_dtype())
+    return x / 255 if images.dtype == torch.uint8 else x
 
 
 def batch_indices(n: int, batch: int, update: int, seed: int) -> Tensor:

@@ -68,13 +68,14 @@ def apart(network: nn.Module, batches: Sequence[Tensor]) -> tuple[Tensor, ...]:
     and its weights are read, and their gradient made, once for all.
 
     Args:
-        network: A sequence of layers; another module is called once for each batch.
+        network: A sequence of layers; another module, or one with code from torch.compile,
+            is called once for each batch.
         batches: Inputs (n_i, …).
 
     Returns:
         The outputs, batch by batch.
     """
-    if not isinstance(network, nn.Sequential):
+    if not isinstance(network, nn.Sequential) or network._compiled_call_impl is not None:
         return tuple(network(x) for x in batches)
     sizes = [len(x) for x in batches]
     h = torch.cat(list(batches))
