@@ -1,5 +1,6 @@
 """What several tests share: a small configuration, a few real digits, one short finished run."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,15 @@ net: {kind: dcgan, widths: [4, 8], fc: 16, q_hidden: 8}
 loss: {lam_ramp: 2, pairs: 8}
 train: {updates: 6, batch: 16, log_every: 2, checkpoint_every: 2, sample_every: 3, threads: 1}
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test packs into the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INFOGAN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("HF_DATASETS_CACHE", str(tmp_path_factory.mktemp("hub")))
+        yield
 
 
 @pytest.fixture(scope="session")

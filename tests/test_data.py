@@ -1,8 +1,12 @@
 import math
+import tarfile
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 import torch
+from pictures_of_all_kinds import folder_of
 from test_data_factors import write_dsprites, write_shapes3d
 
 from infogan.config import AugmentConfig, DataConfig
@@ -34,7 +38,20 @@ def settings(tmp_path_factory):
     """A small set of each source: what is made on the fly in few images, what is a file as one."""
     folder = tmp_path_factory.mktemp("sources")
     np.save(folder / "rows.npy", np.eye(30))
+    pixels = folder_of(folder / "pictures", 30)
+    np.save(folder / "pictures.npy", pixels)
+    files = sorted((folder / "pictures").iterdir())
+    rows = [{"bytes": file.read_bytes(), "path": file.name} for file in files]
+    pyarrow.parquet.write_table(pyarrow.table({"image": rows}), folder / "pictures.parquet")
+    with tarfile.open(folder / "pictures.tar", "w") as tar:
+        for file in files:
+            tar.add(file, file.name)
     return {
+        "folder": DataConfig(source=str(folder / "pictures")),
+        "array": DataConfig(source=str(folder / "pictures.npy")),
+        "parquet": DataConfig(source=str(folder / "pictures.parquet")),
+        "shards": DataConfig(source=str(folder / "pictures.tar")),
+        "hub": DataConfig(source=f"hf:{folder / 'pictures'}"),  # `datasets` reads folders too
         "vectors": DataConfig(source=str(folder / "rows.npy")),
         "rooms": DataConfig(source="rooms", size=8, limit=20),
         "sprites": DataConfig(source="sprites", size=16, limit=20),
@@ -45,7 +62,10 @@ def settings(tmp_path_factory):
 
 @pytest.mark.parametrize("split", ["train", "test"])
 @pytest.mark.parametrize("source", sorted(SOURCES))
-def test_contract(source, split, settings):
+def test_contract(source, split, settings, monkeypatch):
+    if source == "hub":
+        pytest.importorskip("datasets")
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     data = load(settings.get(source, DataConfig(source=source)), split)
     assert data.images.dtype == (torch.float32 if data.columns else torch.uint8)
     assert data.images.shape[1:] == torch.Size(data.shape)

@@ -80,7 +80,7 @@ def test_evaluate_has_them_with_their_protocol():
     metrics = evaluate(InfoGAN("2u", (3, 1, 1), net).eval(), test, Budget(fakes=100))
     text = as_text(metrics)
     assert "matched one-to-one" in text
-    assert f"matched.rho {metrics['factors.rho']:20.4f}".split() == next(
+    assert f"matched.rho {metrics['matched.rho']:20.4f}".split() == next(
         line.split() for line in text.splitlines() if line.strip().startswith("matched.rho")
     )
     assert headline(metrics).startswith("true factors followed: |ρ| ≥")

@@ -8,8 +8,9 @@ import torch
 from sklearn.datasets import make_swiss_roll
 
 from infogan.config import DataConfig
-from infogan.data import kind, load, read_table
+from infogan.data import kind, load
 from infogan.data.swissroll import length
+from infogan.data.vectors import read_table
 from infogan.errors import InfoganError
 
 ROWS = np.arange(60, dtype=np.float64).reshape(30, 2) / 7
@@ -100,7 +101,7 @@ def test_arrays_and_parquet_that_hold_something_else(tmp_path):
     (tmp_path / "broken.npy").write_bytes(b"\x93NUMPY")
     with pytest.raises(InfoganError, match="cannot read"):
         read_table(tmp_path / "broken.npy")
-    with pytest.raises(InfoganError, match="cannot read .*: No such file"):
+    with pytest.raises(InfoganError, match="cannot read .*: no such file"):
         load(str(tmp_path / "none.csv"), "train")
     pa = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")

@@ -125,7 +125,8 @@ def _data(path: Path, source: str | None, split: "Split | None", model: "InfoGAN
         settings = replace(settings, size=h, channels=1 if c == 1 else 3)
     data = load(settings, split or ("all" if own else "test"))
     if data.shape != model.shape:
-        what = "columns" if model.vectors else "images"
-        theirs, ours = ((x[0] if model.vectors else x) for x in (data.shape, model.shape))
-        raise InfoganError(f"{settings.source} has {what} {theirs}, the model {ours}")
+        theirs, ours = (
+            f"{x[0]} columns" if model.vectors else f"images {x}" for x in (data.shape, model.shape)
+        )
+        raise InfoganError(f"{settings.source} has {theirs}, the model was trained on {ours}")
     return data
