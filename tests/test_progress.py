@@ -1,8 +1,10 @@
 import io
 from types import SimpleNamespace
 
+import torch
+
 from infogan.prior import Prior
-from infogan.progress import Progress
+from infogan.progress import Means, Progress
 
 RECORD = {
     "update": 200,
@@ -40,3 +42,12 @@ def test_a_bar_in_a_terminal():
     assert "started" in said
     assert "200/1000" in said
     assert progress.bar is None
+
+
+def test_a_term_that_comes_now_and_then_is_averaged_over_where_it_came():
+    means = Means()
+    for i in range(4):
+        means.add({"loss_D": torch.tensor(float(i))} | ({"r1": torch.tensor(8.0)} if i < 1 else {}))
+    record = means.take(4, 16)
+    assert record["loss_D"] == 1.5
+    assert record["r1"] == 8

@@ -56,3 +56,11 @@ def test_instance_noise_is_let_down_evenly():
         assert noise_at(update, loss) == pytest.approx(sigma)
     assert noise_at(999, LossConfig(instance_noise=0.6)) == 0.6  # it stays
     assert noise_at(0, LossConfig()) == 0
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_lazy_r1_is_the_same_in_the_mean(every):
+    prior, loss = Prior.parse("u"), LossConfig(r1=0.5, r1_every=every)
+    weights = [weights_at(update, prior, loss).r1 for update in range(8)]
+    assert sum(weights) / 8 == 0.5
+    assert sum(w > 0 for w in weights) == 8 / every

@@ -107,7 +107,7 @@ def objective_D(
         terms |= {f"I_alike.{name}": value for name, value in information.items()}
         loss = loss - w.alike * (sum(information.values()) - told)
 
-    if w.loss.r1 or w.loss.r2 or w.loss.gp:
+    if w.r1 or w.loss.r2 or w.loss.gp:
         with torch.autocast(x.device.type, enabled=False):
 
             def D(images: Tensor) -> Tensor:
@@ -115,9 +115,9 @@ def objective_D(
                 return _logit(model, model.trunk.forward(images))
 
             x, fake = judged or (x, fake)
-            if w.loss.r1:
+            if w.r1:
                 terms["r1"] = r1(D, x, model.unit)
-                loss = loss + w.loss.r1 * terms["r1"]
+                loss = loss + w.r1 * terms["r1"]
             if w.loss.r2:
                 terms["r2"] = r2(D, fake, model.unit)
                 loss = loss + w.loss.r2 * terms["r2"]

@@ -105,12 +105,13 @@ class Means:
         """One line of the log; the means start anew."""
         seconds = time.perf_counter() - self.began
         record: dict[str, Any] = {"update": update}
-        sums: dict[str, float] = defaultdict(float)
+        values: dict[str, list[float]] = defaultdict(list)
         for terms in self.terms:
             for name, value in zip(terms, torch.stack(list(terms.values())).tolist()):
-                sums[name] += value
+                values[name].append(value)
         steps = len(self.terms)
-        record |= {name: total / steps for name, total in sums.items()}
+        # a term that only some updates have is averaged over those
+        record |= {name: sum(of) / len(of) for name, of in values.items()}
         record |= {"seconds": round(seconds, 4)}
         record |= {"images_per_s": round(steps * batch / seconds, 1)}
         self.terms.clear()

@@ -16,6 +16,7 @@ class Weights:
         lam: λ of each code in the G step.
         lam_D: λ of each code in the D step, where it moves trunk and Q.
         alike: Weight of the information on images that look alike.
+        r1: Weight of R1.
         loss: The rest.
         plain: A plain GAN: Q's head learns what it can (λ 1) but moves neither trunk nor G.
     """
@@ -23,6 +24,7 @@ class Weights:
     lam: Mapping[str, float]
     lam_D: Mapping[str, float]
     alike: float
+    r1: float
     loss: LossConfig
     plain: bool = False
 
@@ -33,7 +35,8 @@ def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False)
     λ of the categorical codes rises from 0 over the first `loss.lam_ramp` updates; λ of the
     continuous ones sets in at `loss.lam_starts`, falls to `loss.lam_rest` of its value at
     `loss.lam_rest_from`. Both have their share of λ in the D step. The information on look-alikes
-    counts until `loss.alike_until`.
+    counts until `loss.alike_until`. R1 counts in every `loss.r1_every`-th update, that many times
+    as much (Karras et al. 2020, appendix B).
     """
     rise = min(1.0, update / loss.lam_ramp) if loss.lam_ramp else 1.0
     lam = {code.name: code.lam for code in prior}
@@ -45,7 +48,8 @@ def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False)
     share |= {code.name: loss.lam_d_categorical for code in prior.categorical}
     lam_D = {name: value * share.get(name, 1.0) for name, value in lam.items()}
     alike = loss.alike if update < loss.alike_until else 0.0
-    return Weights(lam, lam_D, alike, loss, plain)
+    r1 = 0.0 if update % loss.r1_every else loss.r1 * loss.r1_every
+    return Weights(lam, lam_D, alike, r1, loss, plain)
 
 
 def noise_at(update: int, loss: LossConfig) -> float:

@@ -106,6 +106,9 @@ class LossConfig:
     """V(D, G): nonsaturating, least-squares, hinge, wasserstein or relativistic."""
     r1: NonNegative = 0.0
     """Weight of R1, the squared gradient norm of D at real images."""
+    r1_every: Natural = 1
+    """Updates between two that have R1, which then counts as much more: the same in the mean, and
+    its second backward pass is paid for less often."""
     r2: NonNegative = 0.0
     """Weight of R2, the same at generated images."""
     gp: NonNegative = 0.0
