@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pictures_of_all_kinds import folder_of
 
 from infogan.cli import main
 
@@ -31,13 +32,14 @@ def commands():
         for block in blocks(page, "(?:bash|sh)"):
             for line in block.replace("\\\n", " ").splitlines():
                 words = shlex.split(line, comments=True)
-                if words[:2] == ["infogan", "train"] and "[RECIPE]" not in words:
+                if words[:2] == ["infogan", "train"] and not {"[SOURCE]", "FOLDER"} & set(words):
                     yield tuple(words[1:])
 
 
 @pytest.mark.parametrize("command", sorted(set(commands())), ids=" ".join)
 def test_commands_are_understood(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    folder_of(tmp_path / "photos", 30)
     with pytest.raises(SystemExit) as done:
         main([*command, "--dry-run"])
     assert done.value.code == 0, capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -15,7 +16,8 @@ InfoGAN: interpretable latent codes from unlabelled images (Chen et al. 2016).
 
   data SOURCE                   look at images before training: what they are, what is broken
   train [SOURCE] --out RUN      train, measure, and write a report; SOURCE is a folder, a file,
-                                hf:OWNER/NAME, or a recipe: {recipes}
+                                hf:OWNER/NAME, or a recipe:
+{recipes}
   evaluate RUN [--json]         measure a run on the held-out split
   report RUN                    write the run's report.html and figures/
   encode RUN [SOURCE]           images to codes: a table, a row for each image
@@ -86,7 +88,11 @@ def _dispatch(args: list[str]) -> int:
 
         files = resources.files("infogan").joinpath("recipes").iterdir()
         names = sorted(f.name.removesuffix(".yaml") for f in files)
-        print(USAGE.format(recipes=", ".join(names)), end="")
+        indent = " " * 32
+        listed = textwrap.fill(
+            ", ".join(names), 100, initial_indent=indent, subsequent_indent=indent
+        )
+        print(USAGE.format(recipes=listed), end="")
         return 0 if args else 2
     if args[0] == "--version":
         from infogan import __version__
