@@ -18,7 +18,7 @@ from infogan.step import advance, has_pairs
 
 STRIDE = 1_000_003  # between the seeds of two starts: start 1 of seed 0 is no start of seed 1
 WINDOW = 100  # updates at the end of a start over which its score is averaged,
-GAME_WINDOW = 300  # or so many for the game's value, of which a batch says less
+GAME_WINDOW = 500  # or so many for the game's value, of which a batch says less
 
 
 def best_start(
@@ -38,7 +38,7 @@ def best_start(
     share a kind of image, has less.
 
     Score elsewhere: −V_I(D, G, Q) = −V + Σ λ_i L_I(c_i), which G and Q maximize (eq. 6), as D and Q
-    see it, the mean of the last 300 updates. It is 2 ln 2 + Σ λ_i L_I where G's images are the
+    see it, the mean of the last 500 updates. It is 2 ln 2 + Σ λ_i L_I where G's images are the
     data's, and less where G leaves some out, draws others, or Q must guess. No label is looked at.
 
     Every start sees the same images in the same order; weights, z, c and augmentations are

@@ -88,11 +88,8 @@ def _dispatch(args: list[str]) -> int:
 
         files = resources.files("infogan").joinpath("recipes").iterdir()
         names = sorted(f.name.removesuffix(".yaml") for f in files)
-        indent = " " * 32
-        listed = textwrap.fill(
-            ", ".join(names), 100, initial_indent=indent, subsequent_indent=indent
-        )
-        print(USAGE.format(recipes=listed), end="")
+        lines = textwrap.wrap(", ".join(names), 68, break_on_hyphens=False)
+        print(USAGE.format(recipes=textwrap.indent("\n".join(lines), " " * 32)), end="")
         return 0 if args else 2
     if args[0] == "--version":
         from infogan import __version__
