@@ -107,8 +107,8 @@ def d_wins(mean: Mapping[str, Any], config: Config) -> dict[str, str]:
     r1 = f"--loss.r1 {number(max(1.0, 4 * config.loss.r1))}"
     text = (
         f"D wins at update {mean['update']}: its loss is {mean['loss_D']:.2f} and G's "
-        f"{mean['loss_G']:.1f}, so that G learns nothing more; try {r1} or {weaker}, and spectral "
-        "norm in D where it has batch norm"
+        f"{mean['loss_G']:.1f}, so that G learns nothing more; try {r1} or {weaker}, and "
+        "--net.norm spectral where D has batch norm"
     )
     return {"D wins": text}
 
