@@ -46,8 +46,8 @@ def train(argv: list[str]) -> int:
         the defaults."""
 
         source: Annotated[str | None, tyro.conf.Positional, arg(metavar="[SOURCE]")] = None
-        """Recipe to start from (mnist where nothing is said), or your own images: a folder, a file
-        or hf:OWNER/NAME."""
+        """Recipe to start from (mnist is the main job), or your own images: a folder, a file or
+        hf:OWNER/NAME."""
         config: Annotated[Path | None, arg(metavar="FILE.yaml")] = None
         """YAML file of settings, on top of the recipe."""
         out: Annotated[Path | None, arg(metavar="RUN")] = None
@@ -63,6 +63,7 @@ def train(argv: list[str]) -> int:
         settings: Annotated[Config, arg(name="")] = field(default_factory=Config)
 
     first = parse(Train, argv, "train", Train(), helping=False)  # which recipe, which file
+    helped = bool({"-h", "--help"} & set(argv))
     source = first.source or "mnist"
     out = first.out or Path("runs") / (Path(source).name or Path(source).resolve().name)
     if first.resume and first.overwrite:
@@ -74,9 +75,14 @@ def train(argv: list[str]) -> int:
         if first.config:
             raise InfoganError("--resume takes the run's own settings; leave --config out")
     else:
+        if not (first.source or first.config or helped or first.settings != Config()):
+            raise InfoganError(
+                "train needs a SOURCE: a recipe (mnist, rooms, …), a folder of images, a file, or "
+                "hf:OWNER/NAME"
+            )
         base = start = _start(source)
         base = read_yaml(first.config, base) if first.config else base
-        if start.recipe == "images" and not {"-h", "--help"} & set(argv):
+        if start.recipe == "images" and not helped:
             asked = parse(Train, argv, "train", Train(settings=base))
             start, data, why = _fitted(start, asked.settings, asked.dry_run)
             base = read_yaml(first.config, start) if first.config else start
