@@ -19,7 +19,7 @@ from infogan.data.choose import LOOKED_AT, choose
 from infogan.data.hub import Streamed, open_stream
 from infogan.data.source import Dataset, Split
 from infogan.errors import InfoganError
-from infogan.pictures import Batch, Crew, Form, in_batches
+from infogan.pictures import Batch, Crew, Form, Item, in_batches
 from infogan.pictures.decode import Pixels
 
 MANY = 1_000_000  # images in a stream that does not say how many it has
@@ -101,6 +101,7 @@ class Stream:
         while have < n:
             pixels = next(self._endless)
             if self.passes:
+                self.close()
                 raise InfoganError(
                     f"{self.place.source} holds only {have:,} pictures for each process to learn "
                     f"from, fewer than data.buffer {n:,}: leave --data.stream out, or give a "
@@ -168,7 +169,15 @@ class Stream:
 
     def _checked(self, crew: Crew) -> Iterator[Batch]:
         """One pass over the pictures, while few enough of them are bad."""
-        for batch in crew.decode(in_batches(self.place.items())):
+        broke: list[InfoganError] = []
+
+        def items() -> Iterator[Item]:
+            try:
+                yield from self.place.items()
+            except InfoganError as e:  # what came before it is not lost
+                broke.append(e)
+
+        for batch in crew.decode(in_batches(items())):
             self.items += len(batch.items)
             self.refused += len(batch.refused)
             if batch.refused and not self.bad:
@@ -181,6 +190,8 @@ class Stream:
             if self.items >= LOOKED_AT:
                 self._few_enough()
             yield batch
+        if broke:
+            raise broke[0]
         self._few_enough()
 
     def _few_enough(self) -> None:
