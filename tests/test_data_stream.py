@@ -6,7 +6,6 @@ import pytest
 import torch
 from pictures_of_all_kinds import folder_of, saved
 from PIL import Image
-from safetensors.torch import load_file
 
 from infogan import processes
 from infogan.cli import main
@@ -56,20 +55,25 @@ def hold(monkeypatch):
     return hold
 
 
-def test_each_picture_is_seen_once_in_a_pass_and_then_again(hold):
-    hold(train=rows(range(80)), test=rows(range(100, 120)))
-    data = load(SETTINGS, "train")
-    t = TrainConfig(batch=8, d_steps=2)
-    seen = []
+def ten_updates():
+    """What they see, and the set."""
+    data, seen = load(SETTINGS, "train"), []
     for update in range(10):
-        which = torch.cat(picks(update, 40, t))
+        which = torch.cat(picks(update, 40, TrainConfig(batch=8, d_steps=2)))
         seen += numbers(data.images[which])
         data.stream.renew(data.images, which)
+    data.stream.close()
+    return seen, data
+
+
+def test_each_picture_is_seen_once_in_a_pass_and_then_again(hold):
+    hold(train=rows(range(80)), test=rows(range(100, 120)))
+    seen, data = ten_updates()
+    assert seen == ten_updates()[0]  # however fast the reading thread was
     assert sorted(seen[:40]) == list(range(40))
     assert seen[:40] != list(range(40))
     assert sorted(seen[40:80]) == list(range(40, 80))
     assert sorted(seen[80:120]) == list(range(40))
-    data.stream.close()
     assert data.labels is None
     assert not cache.root().is_dir() or not cache.packs()
     test = load(SETTINGS, "test")
@@ -166,7 +170,7 @@ class Cut:
 def test_a_run_whose_network_goes_down_keeps_its_state_and_goes_on(
     hold, tmp_path, tiny_yaml, capsys
 ):
-    """Also: the same seed is the same run, and what cannot be resumed exactly is said each time."""
+    """And that it cannot be resumed exactly is said each time."""
     small = ["--config", tiny_yaml, "--data.stream", "--data.buffer", 40, "--no-report"]
     form = ["--data.size", 8, "--data.channels", 1]  # nothing is looked at to choose
     args = ["train", "hf:some/set", *small, *form, "--out"]
@@ -185,10 +189,6 @@ def test_a_run_whose_network_goes_down_keeps_its_state_and_goes_on(
     said = capsys.readouterr().out
     assert "cannot be resumed exactly" in said
     assert "going on from update 3" in said
-    for name in ("b", "c"):
-        assert infogan(*args, tmp_path / name) == 0
-    b, c = (load_file(tmp_path / name / "model/model.safetensors") for name in ("b", "c"))
-    assert all(torch.equal(b[key], c[key]) for key in b)
 
 
 def test_a_folder_through_datasets_from_data_to_metrics(tmp_path, tiny_yaml, monkeypatch, capsys):

@@ -24,7 +24,7 @@ from infogan.pictures.decode import Pixels
 
 MANY = 1_000_000  # images in a stream that does not say how many it has
 AHEAD = 8  # batches of 64 that are decoded while an update is computed
-DECODERS = 1  # processes, for each process that trains: more than two cores' training needs
+DECODERS = 1  # processes, beside each process that trains
 WAIT = 0.1  # seconds between two looks at whether to stop
 
 
