@@ -279,7 +279,7 @@ def test_nothing_to_learn_from_is_one_line(tmp_path, monkeypatch, capsys):
     assert "pip install 'infogan[hub]'" in capsys.readouterr().err
     assert infogan("data") == 2
     assert infogan("train", tmp_path / "one", "--data.stream", "--out", tmp_path / "run") == 2
-    assert "data.stream is not there yet" in capsys.readouterr().err
+    assert "data.stream reads sets of the Hub" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

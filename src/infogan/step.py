@@ -128,8 +128,7 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
     _set_rates(state, t)
     device = state.G_ema[0].device
     strength = strength_for(config.loss.diffaugment, len(images), state.model.shape)
-    for step in range(t.d_steps):
-        pick = batch_indices(len(images), t.batch, state.update * t.d_steps + step, t.seed)
+    for step, pick in enumerate(picks(state.update, len(images), t)):
         x, x_near = fetch(images, processes.mine(pick), device), None
         if needs_look_alikes(config, state):
             half = pick[: max(2, len(pick) // 2)]  # batch norm needs two
@@ -138,6 +137,13 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
         if step < t.d_steps - 1:
             d_step(state, x, config, dtype, x_near, strength)
     return train_step(state, x, config, dtype, x_near, strength)
+
+
+def picks(update: int, n: int, t: TrainConfig) -> list[Tensor]:
+    """Which of n images an update sees, a batch for each of D's steps, of all processes."""
+    return [
+        batch_indices(n, t.batch, update * t.d_steps + step, t.seed) for step in range(t.d_steps)
+    ]
 
 
 def fetch(images: Tensor, which: Tensor, device: torch.device) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from infogan import precision, processes
 from infogan.config import Config
+from infogan.data import look_again
 from infogan.diffaugment import strength_for
 from infogan.errors import InfoganError
 from infogan.guards import Guards
@@ -19,7 +20,7 @@ from infogan.progress import Means, Progress
 from infogan.restarts import best_start
 from infogan.run import Run
 from infogan.state import State
-from infogan.step import advance, check_finite
+from infogan.step import advance, check_finite, needs_look_alikes, picks
 from infogan.weights import onsets
 
 
@@ -37,6 +38,7 @@ def train(
     run: Run,
     progress: Progress,
     on_sample: Callable[[InfoGAN, int], None] | None = None,
+    renew: Callable[[Tensor], None] | None = None,
 ) -> InfoGAN:
     """Train to `config.train.updates` from the run's last checkpoint, or from the start.
 
@@ -48,6 +50,8 @@ def train(
         run: Where log, checkpoints and model go.
         progress: Where a person sees it.
         on_sample: Called now and then with the model as it stands.
+        renew: Called between updates with which images the last one saw, (n,), of this process:
+            puts others in their place, where they come from a stream.
 
     Returns:
         The trained model, also saved under `run.path / "model"`; of a process that is not the
@@ -56,6 +60,7 @@ def train(
     Raises:
         NonFinite: with the update and the term; the last checkpoint stays.
         Interrupted: after Ctrl-C or SIGTERM; a checkpoint is saved.
+        InfoganError: the stream broke off; a checkpoint is saved.
         Died: another process of the run is gone; the last checkpoint stays.
     """
     t = config.train
@@ -81,6 +86,11 @@ def train(
                 if done and state.update < t.updates:
                     processes.barrier()  # the others end when the checkpoint is whole
                     raise Interrupted(state.update)
+                if renew and not done:
+                    try:
+                        _renew(state, images, config, renew)
+                    except InfoganError as e:
+                        raise InfoganError(f"{e}; {_kept(state, run, t.keep)}") from None
     if board:
         board.close()
     processes.end()  # what is left is the first one's work
@@ -135,11 +145,28 @@ class _Diary:
             self.progress.say(f"warning: {text}")
 
 
+def _renew(state: State, images: Tensor, config: Config, renew: Callable[[Tensor], None]) -> None:
+    """Others in the place of the images that the last update saw in this process."""
+    seen = picks(state.update - 1, len(images), config.train)
+    which = torch.cat([processes.mine(pick) for pick in seen]).unique()  # type: ignore[no-untyped-call]
+    renew(which)
+    if needs_look_alikes(config, state):
+        look_again(images, which, config.train.seed)
+
+
 def _save(state: State, run: Run, keep: int) -> None:
     flat = state.tensors()
     check_finite(flat, state.update)  # in every process: all stop, or none
     if processes.rank() == 0:
         run.checkpoint(state.update, flat, keep)
+
+
+def _kept(state: State, run: Run, keep: int) -> str:
+    """Save what there is where no more images come; in words what that was."""
+    if processes.size() > 1:  # the others may be in the middle of an update
+        return "the last checkpoint is kept: go on with --resume"
+    _save(state, run, keep)
+    return f"the state after update {state.update} is saved: go on with --resume"
 
 
 def _plot(board: Any, record: Mapping[str, Any]) -> None:

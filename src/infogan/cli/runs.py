@@ -151,6 +151,8 @@ def measured(run: "Run") -> dict[str, Any]:
     from infogan.metrics import evaluate as measure
 
     train, test = (load(run.config.data, split) for split in ("train", "test"))
+    if train.stream:
+        train.stream.close()  # its first images are enough
     metrics = measure(trained_model(run), test, None, run.config.augment, train.images)
     text = json.dumps(metrics, indent=1)
     run.write("metrics.json", text + "\n")

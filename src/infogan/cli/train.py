@@ -3,6 +3,7 @@
 import json
 import shlex
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -150,12 +151,20 @@ def _train(config: "Config", data: "Dataset", run: "Run", report: bool) -> int:
             picture = figures.png(figures.samples(model), scale=2)
         run.write(f"samples/{update:06d}.png", picture)
 
-    progress = Progress(Prior.parse(config.codes))
+    progress, stream = Progress(Prior.parse(config.codes)), data.stream
     try:
-        train_run(config, data.images, run, progress, on_sample)
+        if stream:
+            progress.say(stream.notice(data.images))
+        renew = partial(stream.renew, data.images) if stream else None
+        train_run(config, data.images, run, progress, on_sample, renew)
+        if stream and stream.skipped():
+            progress.say(stream.skipped())
     except Interrupted as e:
         print(f"{e}; go on with:\n  infogan train --out {shlex.quote(str(run.path))} --resume")
         return 130
+    finally:
+        if stream:
+            stream.close()
     if processes.rank():
         return 0
     print(f"trained in {run.seconds() / 60:.1f} min; model: {run.path / 'model'}")
@@ -205,7 +214,7 @@ def _fitted(
         data = load(asked.data, "train")
     updates = asked.train.updates
     config, why = fitted(
-        start, len(data.images), data.shape, None if updates == start.train.updates else updates
+        start, data.count, data.shape, None if updates == start.train.updates else updates
     )
     return config, data, why
 
@@ -220,7 +229,8 @@ def _say(
     if not why:
         return
     chosen, fitting = leaves(config), leaves(start)
-    lines = [f"{len(data.images):,} images {'×'.join(map(str, data.shape))} from {data.name}"]
+    many = f"{len(data.images):,} images" + " at a time" * bool(data.stream)
+    lines = [f"{many} {'×'.join(map(str, data.shape))} from {data.name}"]
     for name, reason in why.items():
         value = chosen[name]
         if value == fitting[name]:

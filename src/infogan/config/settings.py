@@ -48,6 +48,9 @@ class DataConfig:
     stream: bool = False
     """Read hf: sets as they are needed, without a copy on the disk; such a run cannot be resumed
     exactly."""
+    buffer: Annotated[int, Field(ge=2)] = 8192
+    """Of a stream, the images that each process has in memory at a time: an update draws its batch
+    from them, and the next of the stream take its place."""
 
 
 @dataclass(frozen=True, config=STRICT)

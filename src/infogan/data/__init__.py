@@ -8,7 +8,7 @@ from infogan.data import sprites as _sprites
 from infogan.data import swissroll as _swissroll
 from infogan.data import vectors as _vectors
 from infogan.data.augment import augment
-from infogan.data.neighbours import look_alikes
+from infogan.data.neighbours import look_again, look_alikes
 from infogan.data.source import (
     SOURCES,
     Dataset,
@@ -29,6 +29,7 @@ __all__ = [
     "batch_indices",
     "kind",
     "load",
+    "look_again",
     "look_alikes",
     "to_float",
 ]

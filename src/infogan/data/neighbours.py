@@ -45,6 +45,19 @@ def look_alikes(images: Tensor, pick: Tensor, seed: int, generator: torch.Genera
     return members[distance.argmin(1)]
 
 
+def look_again(images: Tensor, which: Tensor, seed: int) -> None:
+    """See that some images of a set have become others; the components stay.
+
+    Args:
+        images: (N, C, H, W) bytes, changed in place since `look_alikes` saw them.
+        which: (n,) which of them.
+        seed: As there.
+    """
+    pool = _pool(images, seed)
+    rows = torch.isin(pool.members, which).nonzero()[:, 0]
+    pool.features[rows] = pool.project(images[pool.members[rows]])
+
+
 @dataclass(frozen=True)
 class _Pool:
     """The images that are looked through, in random order.

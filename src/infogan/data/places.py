@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from infogan.config import DataConfig
-from infogan.data import cache
 from infogan.data.array import Array, open_array
 from infogan.data.choose import choose
 from infogan.data.folder import open_folder
@@ -20,6 +19,7 @@ from infogan.data.parquet import open_parquet
 from infogan.data.place import Place
 from infogan.data.shards import open_shards
 from infogan.data.source import SOURCES, Dataset, Split
+from infogan.data.stream import streamed
 from infogan.errors import InfoganError
 
 READERS: dict[str, Callable[[str], Place]] = {
@@ -41,6 +41,11 @@ def picture_source(kind: str) -> Callable[[DataConfig, Split], Dataset]:
     """The entry of SOURCES for one kind of place."""
 
     def source(data: DataConfig, split: Split) -> Dataset:
+        if data.stream:
+            dataset, chosen = streamed(data, split)
+            if chosen and split == "train":
+                _say(f"{data.source}: {chosen}")
+            return dataset
         return part_of(READERS[kind](data.source), data, split)
 
     source.__doc__ = READERS[kind].__doc__
@@ -57,10 +62,6 @@ def part_of(place: Place, data: DataConfig, split: Split) -> Dataset:
     Raises:
         InfoganError: a setting is out of range, the pictures cannot be read, or are too few.
     """
-    if data.stream:
-        raise InfoganError(
-            f"data.stream is not there yet: leave it out, and the set is packed into {cache.root()}"
-        )
     form, chosen = choose(place, data)
     if isinstance(place, Array) and place.fits(form):
         images = place.mapped()

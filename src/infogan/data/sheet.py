@@ -16,6 +16,7 @@ from infogan.data.choose import choose
 from infogan.data.pack import Pack, pack
 from infogan.data.places import READERS, parted
 from infogan.data.source import Dataset, kind, load
+from infogan.errors import InfoganError
 
 SHOWN, FEW = 20, 5  # refused files on the terminal, and files that were passed over
 SIDE = 10  # pictures in a row and in a column of the sheet
@@ -29,6 +30,11 @@ def facts(data: DataConfig) -> tuple[dict[str, Any], Tensor]:
         InfoganError: it cannot be read.
     """
     entry = kind(data.source)
+    if data.stream:
+        raise InfoganError(
+            "infogan data looks at all of a set, which needs a copy on the disk: leave "
+            "--data.stream out"
+        )
     if entry not in READERS:
         both = [load(data, "train"), load(data, "test")]
         return _built_in(entry, both), both[0].images

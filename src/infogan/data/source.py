@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -12,6 +12,9 @@ from torch import Tensor
 from infogan.config import DataConfig
 from infogan.errors import InfoganError
 from infogan.registry import Registry
+
+if TYPE_CHECKING:
+    from infogan.data.stream import Stream
 
 Split = Literal["train", "test", "all"]
 
@@ -44,6 +47,7 @@ class Dataset:
         factors: Ground truth of images made on the fly, or None. Only metrics may read it.
         names: What each image is called, (N,): its file, or its row; None: its number.
         columns: What each coordinate of a vector is called, (d,); None for images.
+        stream: Where the images come from that take the place of these; None: these are all.
     """
 
     name: str
@@ -53,6 +57,12 @@ class Dataset:
     factors: Factors | None = None
     names: Sequence[str] | None = None
     columns: Sequence[str] | None = None
+    stream: "Stream | None" = None
+
+    @property
+    def count(self) -> int:
+        """How many images there are, those that a stream still brings among them."""
+        return max(len(self.images), self.stream.count) if self.stream else len(self.images)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -91,6 +101,11 @@ def load(data: DataConfig | str, split: Split) -> Dataset:
             f"{settings.wanted or 'images'}"
         )
     entry = kind(settings.source)
+    if settings.stream and entry != "hub":
+        raise InfoganError(
+            f"data.stream reads sets of the Hub, hf:OWNER/NAME, and {settings.source} is none: "
+            "leave --data.stream out"
+        )
     if split == "all" and entry not in ORDERED:
         return _both(SOURCES[entry](settings, "train"), SOURCES[entry](settings, "test"))
     return SOURCES[entry](settings, split)

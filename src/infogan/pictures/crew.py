@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
 from queue import SimpleQueue
@@ -94,7 +95,8 @@ class Crew:
         for worker in self.all:
             for stream in (worker.stdin, worker.stdout):
                 if stream:
-                    stream.close()
+                    with suppress(OSError):  # what a killed one did not read any more
+                        stream.close()
             worker.wait()
 
     def decode(self, batches: Iterable[list[Item]]) -> Iterator[Batch]:
