@@ -322,3 +322,12 @@ def test_evaluate_says_whether_D_knows_its_images_by_heart(capsys, finished):
     said = capsys.readouterr().out
     assert "overfitting.gap" in said
     assert "as real as those it learnt from" in said
+
+
+def test_train_asks_for_a_source(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert infogan("train") == 2
+    assert "train needs a SOURCE: a recipe (mnist" in capsys.readouterr().err
+    assert infogan("train", "--out", "runs/typo", "--resume") == 2
+    assert "runs/typo holds no run to go on with" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())

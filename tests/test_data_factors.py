@@ -268,11 +268,14 @@ def test_a_cut_array_is_no_array(tmp_path):
         [*_parts(member)]
 
 
-@pytest.mark.parametrize(("name", "shape"), [("rooms", (3, 32, 32)), ("sprites", (1, 64, 64))])
-def test_recipes_train_on_what_is_drawn_and_nothing_beyond_the_paper(name, shape):
+@pytest.mark.parametrize(
+    ("name", "shape", "norm"),
+    [("rooms", (3, 32, 32), "none"), ("sprites", (1, 64, 64), "spectral")],
+)
+def test_recipes_train_on_what_is_drawn_and_no_pairs(name, shape, norm):
     config = recipe(name)
     assert load(replace(config.data, limit=2), "train").shape == shape
-    assert config.net.norm == "spectral"
+    assert (config.net.norm, config.loss.r1 > 0) == (norm, norm == "none")
     assert config.loss.pairs == config.loss.alike == 0
     model = InfoGAN.from_config(config, shape)
     assert not any(type(m).__name__.startswith("BatchNorm") for m in model.trunk.modules())

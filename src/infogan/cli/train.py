@@ -77,9 +77,10 @@ def train(argv: list[str]) -> int:
             raise InfoganError("--resume takes the run's own settings; leave --config out")
     else:
         if not (first.source or first.config or helped or first.settings != Config()):
+            nothing = f"{out} holds no run to go on with; " if first.resume and first.out else ""
             raise InfoganError(
-                "train needs a SOURCE: a recipe (mnist, rooms, …), a folder of images, a file, or "
-                "hf:OWNER/NAME"
+                f"{nothing}train needs a SOURCE: a recipe (mnist, rooms, …), a folder of images, a "
+                "file, or hf:OWNER/NAME"
             )
         base = start = _start(source)
         base = read_yaml(first.config, base) if first.config else base
