@@ -62,22 +62,18 @@ def part_of(place: Place, data: DataConfig, split: Split) -> Dataset:
     Raises:
         InfoganError: a setting is out of range, the pictures cannot be read, or are too few.
     """
+    _check_enough(place, place.count, split)  # before anything is said or packed
     form, chosen = choose(place, data)
     if isinstance(place, Array) and place.fits(form):
         images = place.mapped()
         labels, names = place.labels, None
     else:
+        packed = pack(place, form, data)
         if chosen:
             _say(f"{place.source}: {chosen}")
-        packed = pack(place, form, data)
         images = packed.images()
         labels, names = packed.labels(), packed.names
-    n = len(images)
-    if n < (1 if split == "all" else FEWEST):
-        raise InfoganError(
-            f"{place.source} holds {n} picture{'s' * (n != 1)}; at least {FEWEST} are needed, one "
-            "of them to measure on: give more"
-        )
+    _check_enough(place, len(images), split)
     images, picks = parted(images, split)
     return Dataset(
         place.title,
@@ -86,6 +82,14 @@ def part_of(place: Place, data: DataConfig, split: Split) -> Dataset:
         None if labels is None else torch.from_numpy(labels[picks]).long(),
         names=names(picks) if names else [str(i) for i in picks] if split == "test" else None,
     )
+
+
+def _check_enough(place: Place, n: int | None, split: Split) -> None:
+    if n is not None and n < (1 if split == "all" else FEWEST):
+        raise InfoganError(
+            f"{place.source} holds {n} picture{'s' * (n != 1)}; at least {FEWEST} are needed, one "
+            "of them to measure on: give more"
+        )
 
 
 def parted(images: Tensor, split: Split) -> tuple[Tensor, NDArray[np.int64]]:
