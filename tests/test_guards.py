@@ -68,6 +68,13 @@ def test_a_continuous_code_with_a_tiny_floor_runs_away(soon):
     assert "raise the floor of σ and lower λ, e.g. u:u1@50" in found["runaway u"]
 
 
+@pytest.mark.parametrize(("lam", "keys"), [(0.05, set()), (0.5, {"runaway u"})])
+def test_what_weighs_little_swamps_nothing(lam, keys):
+    """The swiss roll's codes are read to 1/39 of their range, at λ 0.05: as it should be."""
+    config = from_yaml(f"codes: u(floor=0.05)@{lam}", "test", Config())
+    assert guards.runaway({"update": 3000, "L_I.u": 2.3}, config).keys() == keys
+
+
 def test_batch_norm_that_only_works_on_batches_is_seen(soon):
     """Real images are bright and G's are not: statistics of both are right for neither."""
     text = """

@@ -31,6 +31,7 @@ WON = {  # D's loss below which, and G's above which D has won; the critic's los
 SHARE = 0.5  # of H(c) that L_I should reach
 R2 = 0.1  # that Q's reading of a continuous code should reach
 FINE = 2.2  # nats a number; above, Q reads it to 1/37 of its range; 15 runs of MNIST were below 1.8
+LOUD = math.log(2) / 2  # nats of λ L_I, a quarter of V where D is undecided; less swamps nothing
 Z_SHARE = 0.02  # of the images' variance that should be z's; 0.12 and more in 8 runs of MNIST
 MISLED = 0.15  # of what is read of the codes that may be lost between training and use
 DRAWS = 16  # codes, and z for each
@@ -160,7 +161,9 @@ def runaway(mean: Mapping[str, Any], config: Config) -> dict[str, str]:
     found = {}
     for code in Prior.parse(config.codes).continuous:
         nats = mean[f"L_I.{code.name}"] / code.d
-        if nats < FINE or code.sigma is not None or config.objective == "gan":
+        if code.sigma is not None or config.objective == "gan":
+            continue
+        if nats < FINE or code.lam * nats < LOUD:
             continue
         calmer = replace(code, floor=max(0.1, 2 * code.floor))
         found[f"runaway {code.name}"] = (
