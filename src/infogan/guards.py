@@ -71,8 +71,8 @@ class Guards:
         Args:
             model: In evaluation mode, with statistics of its own; left as it is.
             update: How many updates it has seen.
-            last: Whether training is over. Batch statistics are not looked at before: they mislead
-                in the first third of every run, while real images and G's are far from each other.
+            last: Whether training is over. Batch statistics are not looked at before: early on they
+                mislead (`mnist` at update 520), while real images and G's are far from each other.
         """
         if update < WARM_UP:
             return {}
