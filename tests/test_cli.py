@@ -1,8 +1,6 @@
 """The command line as a user meets it: every mistake is one line, exit code 2, nothing lost."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 import time
@@ -181,43 +179,9 @@ def test_the_command_of_a_run_makes_it_again(finished, tmp_path, capsys):
     assert not (again.path / "report.html").exists()
 
 
-def test_resume(capsys, finished, tmp_path):
-    run = tmp_path / "run"
-    shutil.copytree(finished.path, run)
-    weights = (run / "model/model.safetensors").read_bytes()
-    for name in ("000006",):
-        shutil.rmtree(run / "checkpoints" / name)
-    shutil.rmtree(run / "model")
-    assert "no finished model yet" in refused(capsys, "evaluate", run)
-    assert "not 'mnist-paper'" in refused(capsys, "train", "mnist-paper", "--out", run, "--resume")
-    said = refused(capsys, "train", "--out", run, "--resume", "--train.lr-d", "1")
-    assert "--resume cannot change train.lr_d" in said
-    assert "leave --config out" in refused(
-        capsys, "train", "--out", run, "--resume", "--config", run / "config.yaml"
-    )
-    assert infogan("train", "mnist", "--out", run, "--resume", "--no-report") == 0
-    assert "going on from update 4 of 6" in capsys.readouterr().out
-    assert (run / "model/model.safetensors").read_bytes() == weights
-
-
-def test_resume_where_nothing_is_yet_starts(capsys, tmp_path, tiny_yaml):
-    out = tmp_path / "run"
-    args = ["--config", tiny_yaml, "--out", out, "--no-report", "--train.updates", "2"]
-    assert infogan("train", *args, "--resume") == 0
-    assert "starting one" in capsys.readouterr().out
-    assert Run.open(out).checkpoints() == [2]
-
-
-def test_a_truncated_checkpoint_is_said_and_nothing_is_lost(capsys, finished, tmp_path):
-    run = tmp_path / "run"
-    shutil.copytree(finished.path, run)
-    state = run / "checkpoints" / "000006" / "state.safetensors"
-    state.write_bytes(state.read_bytes()[:1000])
-    said = refused(capsys, "train", "--out", run, "--resume")
-    assert "000006 is damaged" in said
-    assert "go on from update 4" in said
-    assert (run / "report.html").exists()
-    assert [r["update"] for r in Run.open(run).history()] == [2, 4, 6]
+def test_a_taken_out_is_said_before_the_images_are_read(capsys, finished, tmp_path):
+    said = refused(capsys, "train", tmp_path / "no-such-folder", "--out", finished.path)
+    assert "holds a run already" in said
 
 
 def test_figure1(capsys, finished, tmp_path, tiny_yaml):
@@ -231,36 +195,6 @@ def test_figure1(capsys, finished, tmp_path, tiny_yaml):
     assert "unknown code" in refused(capsys, "figure1", finished.path, gan, "--code", "x")
     nowhere = tmp_path / "no" / "figure1.png"
     assert "cannot write" in refused(capsys, "figure1", finished.path, gan, "--out", nowhere)
-
-
-def test_ctrl_c_ends_with_the_command_that_goes_on(tmp_path, tiny_yaml):
-    out = tmp_path / "run"
-    args = [
-        "train",
-        "--config",
-        tiny_yaml,
-        "--out",
-        out,
-        "--no-report",
-        "--train.updates",
-        "100000",
-    ]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "infogan", *map(str, args)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
-    )
-    while not (out / "log.jsonl").is_file() or not (out / "log.jsonl").stat().st_size:
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(2)
-    said, err = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert f"infogan train --out {out} --resume" in said
-    assert err == ""
-    assert Run.open(out).checkpoints()
 
 
 def test_without_the_optional_packages_a_training_is_whole_and_says_so(

@@ -7,6 +7,7 @@
     metrics.json     `infogan evaluate`            report.html, figures/   `infogan report`
     starts.json      the scores of several short starts, where the run had them
     columns.json     the names of a table's columns, where it learns from one
+    data.json        the fingerprint of what it learns from
 
 Whatever must be whole is written to a temporary name, synced, and renamed.
 """
@@ -27,7 +28,8 @@ from torch import Tensor
 from infogan.config import Config, read_yaml, to_yaml
 from infogan.errors import InfoganError
 
-CONFIG, LOG, STARTS, COLUMNS = "config.yaml", "log.jsonl", "starts.json", "columns.json"
+CONFIG, LOG, STARTS = "config.yaml", "log.jsonl", "starts.json"
+COLUMNS, DATA = "columns.json", "data.json"
 
 
 class Run:
@@ -47,6 +49,25 @@ class Run:
         Raises:
             InfoganError: something is there already, or the place cannot be written.
         """
+        there = cls.check_free(path, overwrite)
+        with _writing(path):
+            # the settings go last, so that a half-removed run is still known for one
+            for old in sorted(there, key=lambda p: p.name == CONFIG):
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+            path.mkdir(parents=True, exist_ok=True)
+            _write(path / CONFIG, f"# {command}\n{to_yaml(config)}")
+        return cls(path)
+
+    @classmethod
+    def check_free(cls, path: Path, overwrite: bool) -> list[Path]:
+        """That a new run may be made at `path`.
+
+        Returns:
+            What would be removed.
+
+        Raises:
+            InfoganError: something is there that is no run, or a run and no `overwrite`.
+        """
         with _writing(path):
             there = [p for p in path.iterdir() if not _partial(p)] if path.is_dir() else []
         if there and not cls.exists(path):
@@ -56,13 +77,7 @@ class Run:
                 f"{path} holds a run already; choose another --out, go on with --resume, "
                 "or replace it with --overwrite"
             )
-        with _writing(path):
-            # the settings go last, so that a half-removed run is still known for one
-            for old in sorted(there, key=lambda p: p.name == CONFIG):
-                shutil.rmtree(old) if old.is_dir() else old.unlink()
-            path.mkdir(parents=True, exist_ok=True)
-            _write(path / CONFIG, f"# {command}\n{to_yaml(config)}")
-        return cls(path)
+        return there
 
     @classmethod
     def open(cls, path: Path) -> "Run":
@@ -127,6 +142,12 @@ class Run:
         file = self.path / COLUMNS
         found: list[str] = json.loads(file.read_text("utf-8")) if file.is_file() else []
         return found
+
+    def fingerprint(self) -> str | None:
+        """What `Dataset.fingerprint` said of the images that it began with; None where nothing was
+        kept."""
+        file = self.path / DATA
+        return str(json.loads(file.read_text("utf-8"))["sha256"]) if file.is_file() else None
 
     def seconds(self) -> float:
         """Time spent in training, that of the starts that did not go on included."""

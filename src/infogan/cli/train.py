@@ -82,6 +82,7 @@ def train(argv: list[str]) -> int:
                 f"{nothing}train needs a SOURCE: a recipe (mnist, rooms, …), a folder of images, a "
                 "file, or hf:OWNER/NAME"
             )
+        _free(out, first.overwrite or first.dry_run or helped)
         base = start = _start(source)
         base = read_yaml(first.config, base) if first.config else base
         if start.recipe == "images" and not helped:
@@ -103,14 +104,19 @@ def train(argv: list[str]) -> int:
         print(to_yaml(config), end="")
         return 0
     if resume:
-        _check_resumable(base, config)
-        run = opened(out)
+        run = _going_on(out, base, config, data)
     else:
         parts = ["infogan", "train", source, "--out", str(out), *flags(config, start)]
-        run = _made(out, config, data, shlex.join(parts), given.overwrite)
-        if first.resume and processes.rank() == 0:
-            print(f"{out} holds no run yet: starting one")
+        run = _made(out, config, data, shlex.join(parts), given.overwrite, first.resume)
     return _train(config, data, run, given.report)
+
+
+def _free(out: Path, whatever: bool) -> None:
+    """That a run may be made at `out`: said before the images are read, which may take long."""
+    if not whatever:
+        from infogan.run import Run
+
+        Run.check_free(out, overwrite=False)
 
 
 def _resumed(out: Path, source: str | None) -> "Config":
@@ -124,16 +130,22 @@ def _resumed(out: Path, source: str | None) -> "Config":
     return config
 
 
-def _made(out: Path, config: "Config", data: "Dataset", command: str, overwrite: bool) -> "Run":
+def _made(
+    out: Path, config: "Config", data: "Dataset", command: str, overwrite: bool, resuming: bool
+) -> "Run":
     """A new run; of many processes the first makes it."""
     from infogan import processes
-    from infogan.run import COLUMNS, Run
+    from infogan.run import COLUMNS, DATA, Run
 
     with processes.first_goes_ahead():
         if processes.rank() == 0:
             run = Run.create(out, config, command, overwrite)
             if data.columns:
                 run.write(COLUMNS, json.dumps(list(data.columns)) + "\n")
+            if not data.stream:
+                run.write(DATA, json.dumps({"sha256": data.fingerprint()}) + "\n")
+            if resuming:
+                print(f"{out} holds no run yet: starting one")
         return Run.open(out)
 
 
@@ -278,9 +290,11 @@ def _checked(config: "Config", data: "Dataset | None") -> tuple["Config", "Datas
     return config, data
 
 
-def _check_resumable(before: "Config", now: "Config") -> None:
+def _going_on(out: Path, before: "Config", now: "Config", data: "Dataset") -> "Run":
+    """The run at `out`, which these settings and images go on with."""
     from infogan.config import leaves
 
+    run = opened(out)
     old = leaves(before)
     changed = [k for k, v in leaves(now).items() if v != old[k] and k not in FREE]
     if changed:
@@ -289,3 +303,11 @@ def _check_resumable(before: "Config", now: "Config") -> None:
             f"--resume cannot change {key} from {old[key]!r} to {leaves(now)[key]!r}: the run so "
             f"far depends on it; start a new --out (what may change: {', '.join(sorted(FREE))})"
         )
+    began_with = None if data.stream else run.fingerprint()
+    if began_with not in (None, data.fingerprint()):
+        raise InfoganError(
+            f"{data.name} is no longer what {out} was trained on: images were added, removed or "
+            "changed; --resume goes on with the same images alone: put them back, or start a new "
+            "--out"
+        )
+    return run

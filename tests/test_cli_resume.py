@@ -1,0 +1,113 @@
+"""`infogan train --resume` as a user meets it: a run goes on, or says why it cannot."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from infogan.cli import main
+from infogan.run import Run
+
+
+def infogan(*args):
+    with pytest.raises(SystemExit) as done:
+        main([str(arg) for arg in args])
+    return done.value.code
+
+
+def refused(capsys, *args):
+    """The one line of a refusal."""
+    assert infogan(*args) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("infogan: ")
+    assert "\n" not in said
+    assert "Traceback" not in said
+    return said
+
+
+def test_resume(capsys, finished, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    weights = (run / "model/model.safetensors").read_bytes()
+    for name in ("000006",):
+        shutil.rmtree(run / "checkpoints" / name)
+    shutil.rmtree(run / "model")
+    assert "no finished model yet" in refused(capsys, "evaluate", run)
+    assert "not 'mnist-paper'" in refused(capsys, "train", "mnist-paper", "--out", run, "--resume")
+    said = refused(capsys, "train", "--out", run, "--resume", "--train.lr-d", "1")
+    assert "--resume cannot change train.lr_d" in said
+    assert "leave --config out" in refused(
+        capsys, "train", "--out", run, "--resume", "--config", run / "config.yaml"
+    )
+    assert infogan("train", "mnist", "--out", run, "--resume", "--no-report") == 0
+    assert "going on from update 4 of 6" in capsys.readouterr().out
+    assert (run / "model/model.safetensors").read_bytes() == weights
+
+
+def test_a_run_goes_on_with_the_same_images_alone(capsys, tmp_path, tiny_yaml):
+    images = np.random.default_rng(0).integers(0, 256, (40, 28, 28), np.uint8)
+    np.save(tmp_path / "a.npy", images)
+    args = ("train", "--config", tiny_yaml, "--data.source", tmp_path / "a.npy", "--no-report")
+    args += ("--train.updates", "2", "--out", tmp_path / "run")
+    assert infogan(*args) == 0
+    capsys.readouterr()
+    np.save(tmp_path / "a.npy", np.concatenate([images[:7], images[8:]]))
+    said = refused(capsys, "train", "--out", tmp_path / "run", "--resume", "--train.updates", "3")
+    assert "no longer what" in said
+    np.save(tmp_path / "a.npy", images)
+    resumed = ("train", "--out", tmp_path / "run", "--resume", "--train.updates", "3")
+    assert infogan(*resumed, "--no-report") == 0
+
+
+def test_resume_where_nothing_is_yet_starts(capsys, tmp_path, tiny_yaml):
+    out = tmp_path / "run"
+    args = ["--config", tiny_yaml, "--out", out, "--no-report", "--train.updates", "2"]
+    assert infogan("train", *args, "--resume") == 0
+    assert "starting one" in capsys.readouterr().out
+    assert Run.open(out).checkpoints() == [2]
+
+
+def test_a_truncated_checkpoint_is_said_and_nothing_is_lost(capsys, finished, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    state = run / "checkpoints" / "000006" / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:1000])
+    said = refused(capsys, "train", "--out", run, "--resume")
+    assert "000006 is damaged" in said
+    assert "go on from update 4" in said
+    assert (run / "report.html").exists()
+    assert [r["update"] for r in Run.open(run).history()] == [2, 4, 6]
+
+
+def test_ctrl_c_ends_with_the_command_that_goes_on(tmp_path, tiny_yaml):
+    out = tmp_path / "run"
+    args = [
+        "train",
+        "--config",
+        tiny_yaml,
+        "--out",
+        out,
+        "--no-report",
+        "--train.updates",
+        "100000",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "infogan", *map(str, args)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    while not (out / "log.jsonl").is_file() or not (out / "log.jsonl").stat().st_size:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(2)
+    said, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert f"infogan train --out {out} --resume" in said
+    assert err == ""
+    assert Run.open(out).checkpoints()
