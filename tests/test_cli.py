@@ -76,6 +76,11 @@ def test_dry_run_prints_the_settings_and_writes_nothing(capsys, tmp_path):
     assert not out.exists()
 
 
+def test_restarts_has_a_short_name(capsys):
+    assert infogan("train", "mnist", "--dry-run", "--restarts", "4") == 0
+    assert "restarts: 4" in capsys.readouterr().out
+
+
 def test_a_file_of_settings_lies_over_the_recipe_and_flags_over_both(capsys, tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("train: {updates: 77, batch: 32}\n")

@@ -186,7 +186,7 @@ class TrainConfig:
     """Seed of everything random."""
     updates: Natural = 5000
     """Updates of D and of G."""
-    restarts: Natural = 1
+    restarts: Annotated[Natural, tyro.conf.arg(aliases=["--restarts"])] = 1
     """Short starts from different weights, of which the best goes on, by information on real pairs
     or, without those, by the game's value (no label is looked at); 1: none. A run of no more than
     restart_updates has none."""
