@@ -25,6 +25,7 @@ TESTS = [
     "model",
     "networks",
     "layers",
+    "votes",
 ]
 
 
@@ -123,6 +124,12 @@ DEFECTS = [
         "model.py",
         "        self.eval()\n        try:",
         "        self.train()\n        try:",
+    ),
+    Defect(
+        "an image votes for itself",
+        "votes.py",
+        "product[torch.arange(len(part)), part] = -torch.inf",
+        "product[torch.arange(len(part)), part] += 0",
     ),
     Defect(
         "K = 10 is hard-coded",

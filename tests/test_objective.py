@@ -186,6 +186,26 @@ def test_a_plain_gan_has_a_passive_Q():
     assert torch.equal(loss_G, terms_G["loss_G"])
 
 
+def test_votes_are_the_cross_entropy_of_the_copy_and_move_trunk_and_Q():
+    model = small_model().double()
+    x, latent, c = a_batch(model)
+    x, fake = x.double(), model.G(latent.double()).detach()
+    loss = LossConfig(pairs=8, votes=3, votes_from=0)
+    k = torch.arange(12) % 4
+    w, g = weights_at(0, model.prior, loss), torch.Generator()
+    with_votes, terms = objective_D(model, x, x.flip(3), fake, c, w, g, voted={"digit": k})
+    assert not [name for name in terms if name.startswith("I_pairs")]
+    logits = model.prior.q(model.Q(model.trunk(x.flip(3))))["digit"].logits
+    by_hand = -torch.nn.functional.cross_entropy(logits, k)
+    torch.testing.assert_close(terms["votes.digit"], by_hand)
+    none = weights_at(0, model.prior, LossConfig())
+    without, _ = objective_D(model, x, None, fake, c, none, g)
+    torch.testing.assert_close(with_votes - without, -3 * by_hand)
+    assert norm_of_grad(terms["votes.digit"], model.trunk) > 1e-4
+    assert norm_of_grad(terms["votes.digit"], model.Q) > 1e-4
+    assert norm_of_grad(terms["votes.digit"], model.D) == 0
+
+
 def test_the_D_step_may_hear_less_of_continuous_codes():
     model = small_model("z3 + digit:cat4@2 + u@0.5")
     x, latent, c = a_batch(model)

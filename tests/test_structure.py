@@ -12,9 +12,9 @@ SOURCE = ROOT / "src" / "infogan"
 ORDER = [
     "errors", "registry", "table", "pictures", "config", "processes", "codes", "prior", "weights",
     "networks", "inputs", "model", "workers", "encode", "generate",
-    "adversarial", "pairs", "objective", "data", "diffaugment", "fitting", "precision", "run",
-    "progress", "state", "step", "restarts", "guards", "training", "metrics", "figures", "scatter",
-    "report", "cli",
+    "adversarial", "pairs", "objective", "data", "votes", "diffaugment", "fitting", "precision",
+    "run", "progress", "state", "step", "restarts", "guards", "training", "metrics", "figures",
+    "scatter", "report", "cli",
 ]  # fmt: skip
 
 

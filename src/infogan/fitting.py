@@ -110,6 +110,8 @@ def _in_proportion(config: Config, share: float) -> Config:
         lam_starts=tuple(map(at, config.loss.lam_starts)),
         lam_rest_from=at(config.loss.lam_rest_from),
         alike_until=at(config.loss.alike_until),
+        votes_from=at(config.loss.votes_from),
+        votes_every=max(1, at(config.loss.votes_every)),
     )
     augment = replace(config.augment, neighbours_until=at(config.augment.neighbours_until))
     return replace(config, loss=loss, augment=augment)

@@ -52,10 +52,12 @@ def objective_D(
     r_bar: Mapping[str, Tensor] | None = None,
     x_near: Tensor | None = None,
     T: Changed | None = None,
+    voted: Mapping[str, Tensor] | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """What the trunk and both heads minimize.
 
-    −V_D(D, G) − Σ_i λ_i L_I(c_i) − pairs I_m − alike Σ_i (I_i − T_i) + penalties,   λ = w.lam_D
+    −V_D(D, G) − Σ_i λ_i L_I(c_i) − pairs I_m − votes E[ln Q(k|x')] − alike Σ_i (I_i − T_i)
+    + penalties,   λ = w.lam_D
 
     Real, generated and augmented images go through the trunk apart: batch norm must not mix them.
     D judges T(x) and T(G(z, c)); Q reads the images as they are.
@@ -72,12 +74,14 @@ def objective_D(
             statistics. None: each batch's own r.
         x_near: Look-alikes of the first m of x (m, C, H, W), for the information on those.
         T: Change of all images that D judges (DiffAugment); None: they stay as they are.
+        voted: k, the category that the images nearest to each of x have, by code (n,), where votes
+            count.
 
     Returns:
         The loss, and its terms by name.
     """
     V = ADVERSARIAL[w.loss.adversarial]
-    pairs = [] if x_aug is None or not w.loss.pairs or w.plain else [x_aug]
+    pairs = [] if x_aug is None or not (w.pairs or w.votes) or w.plain else [x_aug]
     judged = (T(x), T(fake)) if T else ()
     h_real, h_fake, *others = apart(model.trunk, [x, fake, *pairs, *judged])
     h_aug = others[: len(pairs)]
@@ -90,17 +94,15 @@ def objective_D(
     terms |= {f"L_I.{name}": value for name, value in bound.items()}
     loss = terms["loss_D"] - sum(lam[name] * bound[name] for name in bound)
 
-    if pairs:
-        q_real, q_aug = (model.prior.q(model.Q(h)) for h in (h_real, *h_aug))
-        for code in model.prior.categorical:
-            # P is a mean of products, and I_m no mean over the batch: it takes all processes' rows
-            p, p_aug = (gathered(probs(q_[code.name])) for q_ in (q_real, q_aug))
-            running = r_bar[code.name] if r_bar else None
-            if running is not None:
-                r = torch.cat([p, p_aug]).detach().to(running).mean(0)
-                running.lerp_(r, 1 - w.loss.pairs_memory)
-            terms[f"I_pairs.{code.name}"] = pair_information(p, p_aug, w.loss.pairs_m, running)
-            loss = loss - w.loss.pairs * terms[f"I_pairs.{code.name}"]
+    if pairs and w.pairs:
+        for name, I_m in _pairs(model, h_real, h_aug[0], w, r_bar).items():
+            terms[f"I_pairs.{name}"] = I_m
+            loss = loss - w.pairs * I_m
+    if pairs and w.votes and voted:
+        q_aug = model.prior.q(model.Q(h_aug[0]))
+        for name, k in voted.items():
+            terms[f"votes.{name}"] = q_aug[name].log_prob(k).mean()
+            loss = loss - w.votes * terms[f"votes.{name}"]
 
     if x_near is not None and w.alike and model.prior.continuous and not w.plain:
         information, told = _alike(model, h_real, x_near)
@@ -159,6 +161,23 @@ def objective_G(
         return terms["loss_G"], terms
     bound = L_I(model.prior, model.prior.q(model.Q(h)), c)
     return terms["loss_G"] - sum(w.lam[name] * bound[name] for name in bound), terms
+
+
+def _pairs(
+    model: InfoGAN, h: Tensor, h_aug: Tensor, w: Weights, r_bar: Mapping[str, Tensor] | None
+) -> dict[str, Tensor]:
+    """I_m of each categorical code, between images and their copies; r̄ moves on."""
+    found = {}
+    q, q_aug = (model.prior.q(model.Q(features)) for features in (h, h_aug))
+    for code in model.prior.categorical:
+        # P is a mean of products, and I_m no mean over the batch: it takes all processes' rows
+        p, p_aug = (gathered(probs(q_[code.name])) for q_ in (q, q_aug))
+        running = r_bar[code.name] if r_bar else None
+        if running is not None:
+            r = torch.cat([p, p_aug]).detach().to(running).mean(0)
+            running.lerp_(r, 1 - w.loss.pairs_memory)
+        found[code.name] = pair_information(p, p_aug, w.loss.pairs_m, running)
+    return found
 
 
 def _alike(model: InfoGAN, h: Tensor, x_near: Tensor) -> tuple[dict[str, Tensor], Tensor]:

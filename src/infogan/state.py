@@ -4,7 +4,7 @@ import copy
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -33,6 +33,8 @@ class State:
         adam_G: Adam of G.
         generators: One stream of random numbers for each purpose.
         update: How many updates were made.
+        votes: What the images nearest to each image of the next updates have for a category, by
+            code: (votes_every, d_steps, batch), from the last count on; empty before the first.
     """
 
     model: InfoGAN
@@ -43,6 +45,7 @@ class State:
     adam_G: torch.optim.Adam
     generators: dict[str, torch.Generator]
     update: int = 0
+    votes: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def start(
@@ -100,6 +103,7 @@ class State:
         for name, ema in (("G_ema", self.G_ema), ("D_ema", self.D_ema)):
             flat |= {f"{name}.{i}": tensor for i, tensor in enumerate(ema)}
         flat |= {f"r_bar.{name}": r for name, r in self.r_bar.items()}
+        flat |= {f"votes.{name}": k for name, k in self.votes.items()}
         for name, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
             for i, moments in adam.state_dict()["state"].items():
                 flat |= {f"{name}.{i}.{key}": value for key, value in moments.items()}
@@ -123,6 +127,7 @@ class State:
                     average.copy_(groups[group][str(i)])
             for name, r in self.r_bar.items():
                 r.copy_(groups["r_bar"][name])
+            self.votes = dict(groups["votes"])
             for group, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
                 parameters = parameters_in(adam)
                 moments: dict[int, dict[str, Tensor]] = defaultdict(dict)

@@ -16,6 +16,7 @@ from infogan.objective import objective_D, objective_G
 from infogan.prior import Prior
 from infogan.processes import randn
 from infogan.state import State, parameters_in
+from infogan.votes import votes
 from infogan.weights import noise_at, weights_at
 
 
@@ -30,6 +31,7 @@ def train_step(
     dtype: torch.dtype,
     x_near: Tensor | None = None,
     strength: float = 0.0,
+    voted: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """One update of (trunk, D, Q), then `train.g_steps` of G, each with fresh z and c.
 
@@ -43,6 +45,7 @@ def train_step(
         dtype: Of convolutions and products.
         x_near: Look-alikes of the first m of x (m, C, H, W), where they have a part.
         strength: Of DiffAugment.
+        voted: The category that the images nearest to each of x have, by code (n,).
 
     Returns:
         The terms of the objective by name, detached, before the update.
@@ -66,7 +69,7 @@ def train_step(
     T = _judged(strength, state) if strength else None
     with autocast:
         loss_D, terms = objective_D(
-            model, x, x_aug, fake_D, c_D, w, generator, state.r_bar, x_near, T
+            model, x, x_aug, fake_D, c_D, w, generator, state.r_bar, x_near, T, voted
         )
     terms = _update(state.adam_D, loss_D, terms, state.update)
 
@@ -93,6 +96,7 @@ def d_step(
     dtype: torch.dtype,
     x_near: Tensor | None = None,
     strength: float = 0.0,
+    voted: Mapping[str, Tensor] | None = None,
 ) -> None:
     """An update of (trunk, D, Q) alone, before that of `train_step`; args as there."""
     model, generator = state.model, state.generators["penalty"]
@@ -105,7 +109,9 @@ def d_step(
         fake = model.G(latent)
     x, fake = _noisy(state, [x, fake], noise_at(state.update, config.loss))
     with autocast:
-        loss, terms = objective_D(model, x, x_aug, fake, c, w, generator, state.r_bar, x_near, T)
+        loss, terms = objective_D(
+            model, x, x_aug, fake, c, w, generator, state.r_bar, x_near, T, voted
+        )
     _update(state.adam_D, loss, terms, state.update)
 
 
@@ -128,15 +134,38 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
     _set_rates(state, t)
     device = state.G_ema[0].device
     strength = strength_for(config.loss.diffaugment, len(images), state.model.shape)
+    votes_on = _voted(state, images, config, dtype)
     for step, pick in enumerate(picks(state.update, len(images), t)):
         x, x_near = fetch(images, processes.mine(pick), device), None
         if needs_look_alikes(config, state):
             half = pick[: max(2, len(pick) // 2)]  # batch norm needs two
             near = look_alikes(images, half, t.seed, state.generators["augment"])
             x_near = fetch(images, processes.mine(near), device)
+        voted = {name: processes.mine(k[step]).to(device) for name, k in votes_on.items()}
         if step < t.d_steps - 1:
-            d_step(state, x, config, dtype, x_near, strength)
-    return train_step(state, x, config, dtype, x_near, strength)
+            d_step(state, x, config, dtype, x_near, strength, voted)
+    return train_step(state, x, config, dtype, x_near, strength, voted)
+
+
+def _voted(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> dict[str, Tensor]:
+    """The votes on this update's images by code, (d_steps, batch); none before they count.
+
+    They are counted for `votes_every` updates at once, by the averaged model.
+    """
+    loss, t = config.loss, config.train
+    plain = config.objective == "gan"
+    if not weights_at(state.update, state.model.prior, loss, plain).votes or plain:
+        return {}
+    turn = (state.update - loss.votes_from) % loss.votes_every
+    if not turn or not state.votes:
+        first = state.update - turn
+        each = [picks(first + i, len(images), t) for i in range(loss.votes_every)]
+        which = torch.stack([pick for steps in each for pick in steps])
+        model = state.trained(images, t.seed)
+        found = votes(model, images, which.flatten(), t.seed, dtype)
+        shape = (loss.votes_every, t.d_steps, t.batch)
+        state.votes = {name: k.reshape(shape) for name, k in found.items()}
+    return {name: k[turn] for name, k in state.votes.items()}
 
 
 def picks(update: int, n: int, t: TrainConfig) -> list[Tensor]:

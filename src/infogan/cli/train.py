@@ -287,6 +287,11 @@ def _checked(config: "Config", data: "Dataset | None") -> tuple["Config", "Datas
             "loss.pairs and loss.alike compare images and their copies; vectors have none: give "
             "--loss.pairs 0 --loss.alike 0"
         )
+    if data.stream and config.loss.votes:
+        raise InfoganError(
+            "loss.votes asks the images nearest to each, among all of the set, and a stream holds "
+            "a part at a time: give --loss.votes 0"
+        )
     return config, data
 
 

@@ -146,6 +146,14 @@ class LossConfig:
     supposes classes of about equal size."""
     pairs_memory: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Decay of the running marginal that m looks at; 0: the marginal of each batch alone."""
+    votes: NonNegative = 0.0
+    """Weight of the votes: how likely Q finds, for an augmented copy, the category that most of the
+    images nearest to its original have, by the trunk's features. From update votes_from on they
+    take the place of pairs, which must be on."""
+    votes_from: Count = 1000
+    """The update from which votes count."""
+    votes_every: Natural = 300
+    """Updates between two counts of the votes."""
     alike: NonNegative = 0.0
     """Weight of the information that Q's continuous codes keep between a real image and one that
     looks like it: they are then what makes images of one category differ most."""

@@ -1,0 +1,102 @@
+"""The category that the images nearest to one have: what Q tells itself, beyond the paper.
+
+Q's mistakes are scattered: where the trunk has drawn an image among others of its kind, these know
+better. No label is looked at.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from infogan.codes import probs
+from infogan.model import InfoGAN
+from infogan.networks.layers import folded
+from infogan.workers import each_on_one_thread
+
+NEAREST = 5  # images that vote
+BANK = 65_536  # images that are looked through at most, beside those that are asked about
+DIMENSIONS = 64  # principal components of the trunk's features that are compared
+SAMPLE = 8_192  # images that these are found from
+BATCH = 512  # images a thread has under way
+CHUNK = 256  # images compared with all others at once
+
+
+@torch.no_grad()
+def votes(
+    model: InfoGAN, images: Tensor, which: Tensor, seed: int, dtype: torch.dtype = torch.float32
+) -> dict[str, Tensor]:
+    """For some images of a set, the category that their nearest have, by each categorical code.
+
+    k(x) = argmax_k Σ_{j ∈ N(x)} Q(k | x_j),
+
+    N(x) the five images, itself left out, whose trunk features have the largest cosine with those
+    of x: centred, and projected onto their first 64 principal components.
+
+    Args:
+        model: As it stands; it is used in evaluation mode.
+        images: (N, C, H, W) bytes, N ≥ 2.
+        which: (n,) which images are asked about; one may come more than once.
+        seed: Of the images that are looked through, where there are more than 65,536.
+        dtype: Of the trunk and of the comparison.
+
+    Returns:
+        {code: (n,) categories}.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    bank = torch.randperm(len(images), generator=generator)[:BANK]
+    members: Tensor = torch.cat([bank, which]).unique()  # type: ignore[no-untyped-call]
+    sample = members[torch.linspace(0, len(members) - 1, min(SAMPLE, len(members))).long()]
+    mean, W = _components(_read(model, images[sample], dtype)[0], seed)
+    features, outputs = _read(model, images[members], dtype, mean, W)
+    near = _nearest(features.to(dtype), torch.searchsorted(members, which))
+    q = model.prior.q(outputs)
+    return {
+        code.name: probs(q[code.name])[near].mean(1).argmax(1) for code in model.prior.categorical
+    }
+
+
+def _read(
+    model: InfoGAN,
+    images: Tensor,
+    dtype: torch.dtype,
+    mean: Tensor | None = None,
+    W: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The trunk's features, or where they lie on given components, scaled to length 1, and Q's
+    outputs, in the images' order."""
+    first = next(model.parameters())
+    own, device = first.dtype, first.device
+    dtype = own if dtype == torch.float32 else dtype
+    trunk, head = folded(model.trunk).to(dtype), folded(model.Q)
+
+    @torch.inference_mode()
+    def read(part: Tensor) -> tuple[Tensor, Tensor]:
+        x = (part.to(device, dtype) / 255).contiguous(memory_format=torch.channels_last)
+        h = trunk(x).to(own)
+        outputs = head(h)
+        if mean is not None and W is not None:
+            h = F.normalize((h - mean) @ W)
+        return h, outputs
+
+    parts = [*each_on_one_thread(read, torch.split(images, BATCH), device)]
+    return torch.cat([h for h, _ in parts]), torch.cat([outputs for _, outputs in parts])
+
+
+def _components(h: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """The mean of features (n, F) and their first principal components (F, d)."""
+    mean = h.mean(0)
+    with torch.random.fork_rng(devices=[]):  # svd_lowrank draws from the global generator
+        torch.manual_seed(seed)
+        _, _, W = torch.svd_lowrank(h - mean, min(DIMENSIONS, *h.shape))
+    return mean, W
+
+
+def _nearest(features: Tensor, rows: Tensor) -> Tensor:
+    """For some rows of features (N, d), the numbers of those with the largest product, (n, k)."""
+    k = min(NEAREST, len(features) - 1)
+    found = []
+    for part in torch.split(rows, CHUNK):
+        product = features[part] @ features.T
+        product[torch.arange(len(part)), part] = -torch.inf  # never the image itself
+        found.append(product.topk(k, dim=1, sorted=False).indices)
+    return torch.cat(found)

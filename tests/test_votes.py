@@ -1,0 +1,145 @@
+"""The category that the nearest images have."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from infogan import votes as module
+from infogan.config import NetConfig, from_yaml
+from infogan.model import InfoGAN
+from infogan.state import State
+from infogan.step import advance, picks
+from infogan.votes import votes
+
+
+def a_model(codes="z2 + digit:cat4 + kind:cat3 + u", seed=1):
+    return InfoGAN(codes, (1, 8, 8), NetConfig(widths=(4, 8), fc=12, q_hidden=8), seed=seed).eval()
+
+
+def some_images(n=60, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    return torch.randint(256, (n, 1, 8, 8), generator=g, dtype=torch.uint8)
+
+
+@torch.no_grad()
+def by_hand(model, images, which, bank):
+    """The formula, one image at a time: all twelve components leave cosines as they are."""
+    h = model.trunk(images.float() / 255)
+    z = F.normalize(h - h[bank].mean(0), dim=1)
+    q = model.infer(images)
+    found = {"digit": [], "kind": []}
+    for i in which.tolist():
+        others = [j for j in bank.tolist() if j != i]
+        near = sorted(others, key=lambda j: -float(z[i] @ z[j]))[:5]
+        for name, ks in found.items():
+            ks.append(int(q[name].probs[near].sum(0).argmax()))
+    return {name: torch.tensor(ks) for name, ks in found.items()}
+
+
+def test_votes_are_those_of_the_five_nearest_and_never_ones_own():
+    model, images = a_model(), some_images()
+    which = torch.tensor([3, 59, 0, 3, 17, 30])
+    found = votes(model, images, which, seed=0)
+    right = by_hand(model, images, which, torch.arange(60))
+    assert found.keys() == right.keys()
+    for name, k in right.items():
+        assert torch.equal(found[name], k)
+    assert found["digit"][0] == found["digit"][3]
+
+
+def test_mistakes_among_their_kind_are_outvoted():
+    """Two kinds of images that the features tell apart; Q, which splits them by one feature and a
+    threshold, takes some of the second for the first."""
+    images, kind = some_images(40), (torch.arange(40) >= 20).long()
+    images[:20] //= 8
+    model = a_model("z2 + kind:cat2")
+    with torch.no_grad():
+        h = model.trunk(images.float() / 255)
+        weight = 40 * F.normalize(h[20:].mean(0) - h[:20].mean(0), dim=0)
+        model.Q.deep[0].weight.zero_()[0] = weight
+        model.Q.deep[0].bias.zero_()[0] = -(h[20:] @ weight).sort().values[3:5].mean()
+        model.Q.deep[-1].weight.zero_()[1, 0] = 9.0
+        model.Q.deep[-1].bias.zero_()
+    own = model.infer(images)["kind"].probs.argmax(1)
+    assert (own[:20] == 0).all()
+    assert (own[20:] == 0).sum() == 4
+    assert torch.equal(votes(model, images, torch.arange(40), seed=0)["kind"], kind)
+
+
+def test_of_a_large_set_a_part_votes_with_those_that_are_asked_about(monkeypatch):
+    model, images = a_model(), some_images(200)
+    monkeypatch.setattr(module, "BANK", 30)
+    which = torch.tensor([1, 2, 150])
+    bank = torch.randperm(200, generator=torch.Generator().manual_seed(4))[:30]
+    members = torch.cat([bank, which]).unique()
+    right = by_hand(model, images, which, members)
+    found = votes(model, images, which, seed=4)
+    assert all(torch.equal(found[name], k) for name, k in right.items())
+
+
+def test_two_images_and_bfloat16_and_double_models():
+    images = some_images(2)
+    which = torch.tensor([0, 1])
+    model = a_model()
+    own = model.infer(images)["digit"].probs.argmax(1)
+    assert torch.equal(votes(model, images, which, seed=0)["digit"], own.flip(0))
+    assert votes(model, images, which, 0, torch.bfloat16)["digit"].shape == (2,)
+    double = a_model().double()
+    assert torch.equal(votes(double, images, which, seed=0)["digit"], own.flip(0))
+
+
+@pytest.fixture
+def voting(tiny):
+    text = "loss: {votes: 5, votes_from: 2, votes_every: 3}"
+    return from_yaml(text, "test", tiny)
+
+
+def test_votes_take_the_place_of_pairs_and_are_counted_now_and_then(voting, digits):
+    state = State.start(voting, (1, 28, 28), torch.device("cpu"))
+    seen, counted = [], []
+    for _ in range(8):
+        terms = advance(state, digits, voting, torch.float32)
+        seen.append(("I_pairs.digit" in terms, "votes.digit" in terms))
+        counted.append(state.votes.get("digit"))
+        if "votes.digit" in terms:
+            assert terms["votes.digit"] < 0
+    assert seen == [(True, False)] * 2 + [(False, True)] * 6
+    assert counted[0] is counted[1] is None
+    assert counted[2].shape == (3, 1, 16)
+    changes = [a is not b for a, b in pairwise(counted)]
+    assert changes == [False, True, False, False, True, False, False]
+
+
+def test_the_votes_are_on_the_images_that_the_updates_see(voting, digits, monkeypatch):
+    asked = []
+
+    def note(model, images, which, seed, dtype):
+        asked.append(which)
+        return {"digit": which % 10}
+
+    monkeypatch.setattr("infogan.step.votes", note)
+    state = State.start(voting, (1, 28, 28), torch.device("cpu"))
+    for _ in range(4):
+        advance(state, digits, voting, torch.float32)
+    right = torch.cat([picks(u, len(digits), voting.train)[0] for u in (2, 3, 4)])
+    assert len(asked) == 1
+    assert torch.equal(asked[0], right)
+
+
+def test_a_count_is_part_of_the_state(voting, digits):
+    """Stopped between two counts, a run goes on with the votes that it had, bit for bit."""
+    cpu = torch.device("cpu")
+    whole, torn = (State.start(voting, (1, 28, 28), cpu) for _ in range(2))
+    for _ in range(4):
+        advance(whole, digits, voting, torch.float32)
+    flat = {name: t.clone() for name, t in whole.tensors().items()}
+    assert "votes.digit" in flat
+    for _ in range(3):
+        advance(whole, digits, voting, torch.float32)
+    torn.load(4, flat)
+    for _ in range(3):
+        advance(torn, digits, voting, torch.float32)
+    after = torn.tensors()
+    assert all(torch.equal(t, after[name]) for name, t in whole.tensors().items())
