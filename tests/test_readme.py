@@ -32,7 +32,7 @@ def commands():
         for block in blocks(page, "(?:bash|sh)"):
             for line in block.replace("\\\n", " ").splitlines():
                 words = shlex.split(line, comments=True)
-                if words[:2] == ["infogan", "train"] and not {"[SOURCE]", "FOLDER"} & set(words):
+                if words[:2] == ["infogan", "train"] and not {"SOURCE", "FOLDER"} & set(words):
                     yield tuple(words[1:])
 
 
