@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 
 from infogan import votes as module
-from infogan.config import NetConfig, from_yaml
+from infogan.config import AugmentConfig, NetConfig, from_yaml
 from infogan.model import InfoGAN
 from infogan.state import State
 from infogan.step import advance, picks
-from infogan.votes import votes
+from infogan.votes import share_a_kind, votes
 
 
 def a_model(codes="z2 + digit:cat4 + kind:cat3 + u", seed=1):
@@ -90,6 +90,38 @@ def test_two_images_and_bfloat16_and_double_models():
     assert torch.equal(votes(double, images, which, seed=0)["digit"], own.flip(0))
 
 
+def test_categories_that_share_a_kind_are_told():
+    """Q that looks at one pixel: shifted by up to a half, its images change sides."""
+    images = torch.zeros(400, 1, 8, 8, dtype=torch.uint8)
+    images[::2] = 255
+    model = a_model("z2 + kind:cat2")
+    still = AugmentConfig(rotation=0, shear=0, scale=0, shift=0)
+
+    model.trunk = torch.nn.Flatten()
+    model.Q = torch.nn.Linear(64, 2)
+    with torch.no_grad():
+        model.Q.weight.zero_()[:, 27] = torch.tensor([20.0, -20])
+        model.Q.bias.copy_(torch.tensor([-10.0, 10]))
+    assert not share_a_kind(model, images, still, seed=0)
+    moved = AugmentConfig(rotation=0, shear=0, scale=0, shift=0.9)
+    assert share_a_kind(model, images, moved, seed=0)
+
+
+@pytest.fixture(autouse=True)
+def apart(monkeypatch, request):
+    """Categories stand from the start, but for the tests of what happens while they do not."""
+    if "sharing" not in request.fixturenames:
+        monkeypatch.setattr("infogan.step.share_a_kind", lambda *_: False)
+
+
+@pytest.fixture
+def sharing(monkeypatch):
+    """Two categories share a kind at the first two counts; how often that was asked."""
+    asked = []
+    monkeypatch.setattr("infogan.step.share_a_kind", lambda *_: asked.append(1) or len(asked) < 3)
+    return asked
+
+
 @pytest.fixture
 def voting(tiny):
     text = "loss: {votes: 5, votes_from: 2, votes_every: 3}"
@@ -110,6 +142,13 @@ def test_votes_take_the_place_of_pairs_and_are_counted_now_and_then(voting, digi
     assert counted[2].shape == (3, 1, 16)
     changes = [a is not b for a, b in pairwise(counted)]
     assert changes == [False, True, False, False, True, False, False]
+
+
+def test_votes_wait_while_two_categories_share_a_kind(voting, digits, sharing):
+    state = State.start(voting, (1, 28, 28), torch.device("cpu"))
+    seen = ["votes.digit" in advance(state, digits, voting, torch.float32) for _ in range(15)]
+    assert seen == [False] * 8 + [True] * 7  # asked at 2, 5 and 8, and no more from there on
+    assert len(sharing) == 3
 
 
 def test_the_votes_are_on_the_images_that_the_updates_see(voting, digits, monkeypatch):

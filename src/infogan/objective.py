@@ -74,14 +74,14 @@ def objective_D(
             statistics. None: each batch's own r.
         x_near: Look-alikes of the first m of x (m, C, H, W), for the information on those.
         T: Change of all images that D judges (DiffAugment); None: they stay as they are.
-        voted: k, the category that the images nearest to each of x have, by code (n,), where votes
-            count.
+        voted: k, the category that the images nearest to each of x have, by code (n,): the votes
+            then take the place of I_m.
 
     Returns:
         The loss, and its terms by name.
     """
     V = ADVERSARIAL[w.loss.adversarial]
-    pairs = [] if x_aug is None or not (w.pairs or w.votes) or w.plain else [x_aug]
+    pairs = [] if x_aug is None or not w.loss.pairs or w.plain else [x_aug]
     judged = (T(x), T(fake)) if T else ()
     h_real, h_fake, *others = apart(model.trunk, [x, fake, *pairs, *judged])
     h_aug = others[: len(pairs)]
@@ -94,15 +94,15 @@ def objective_D(
     terms |= {f"L_I.{name}": value for name, value in bound.items()}
     loss = terms["loss_D"] - sum(lam[name] * bound[name] for name in bound)
 
-    if pairs and w.pairs:
-        for name, I_m in _pairs(model, h_real, h_aug[0], w, r_bar).items():
-            terms[f"I_pairs.{name}"] = I_m
-            loss = loss - w.pairs * I_m
-    if pairs and w.votes and voted:
+    if pairs and voted:
         q_aug = model.prior.q(model.Q(h_aug[0]))
         for name, k in voted.items():
             terms[f"votes.{name}"] = q_aug[name].log_prob(k).mean()
             loss = loss - w.votes * terms[f"votes.{name}"]
+    elif pairs:
+        for name, I_m in _pairs(model, h_real, h_aug[0], w, r_bar).items():
+            terms[f"I_pairs.{name}"] = I_m
+            loss = loss - w.loss.pairs * I_m
 
     if x_near is not None and w.alike and model.prior.continuous and not w.plain:
         information, told = _alike(model, h_real, x_near)

@@ -54,6 +54,14 @@ def joint(p: Tensor, p_aug: Tensor) -> Tensor:
     return (P + P.T) / 2
 
 
+def overlap(P: Tensor) -> Tensor:
+    """P_kl / min(r_k, r_l), (K, K), 0 on the diagonal: the share of the smaller category's images
+    whose copy goes to the other. Near 0 between two kinds, near a half between halves of one."""
+    r = P.sum(1)
+    smaller = torch.minimum(r[:, None], r).clamp_min(torch.finfo(P.dtype).tiny)
+    return (P / smaller).fill_diagonal_(0)
+
+
 def alike_information(u: Tensor, u_near: Tensor, p: Tensor) -> tuple[Tensor, Tensor]:
     """How much a reading of continuous codes tells of the image's look-alike, without labels.
 

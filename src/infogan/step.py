@@ -16,7 +16,7 @@ from infogan.objective import objective_D, objective_G
 from infogan.prior import Prior
 from infogan.processes import randn
 from infogan.state import State, parameters_in
-from infogan.votes import votes
+from infogan.votes import share_a_kind, votes
 from infogan.weights import noise_at, weights_at
 
 
@@ -148,20 +148,22 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
 
 
 def _voted(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> dict[str, Tensor]:
-    """The votes on this update's images by code, (d_steps, batch); none before they count.
+    """The votes on this update's images by code, (d_steps, batch); none while they do not count.
 
-    They are counted for `votes_every` updates at once, by the averaged model.
+    They are counted for `votes_every` updates at once, by the averaged model, and for the first
+    time when no two of its categories share a kind: from then on Q learns what it says already.
     """
-    loss, t = config.loss, config.train
-    plain = config.objective == "gan"
-    if not weights_at(state.update, state.model.prior, loss, plain).votes or plain:
+    loss, t, update = config.loss, config.train, state.update
+    if not weights_at(update, state.model.prior, loss).votes or config.objective == "gan":
         return {}
-    turn = (state.update - loss.votes_from) % loss.votes_every
-    if not turn or not state.votes:
-        first = state.update - turn
-        each = [picks(first + i, len(images), t) for i in range(loss.votes_every)]
-        which = torch.stack([pick for steps in each for pick in steps])
+    turn = (update - loss.votes_from) % loss.votes_every
+    if not turn:
         model = state.trained(images, t.seed)
+        sharing = not state.votes and share_a_kind(model, images, config.augment, t.seed)
+        if processes.anyone(sharing):
+            return {}
+        each = [picks(update + i, len(images), t) for i in range(loss.votes_every)]
+        which = torch.stack([pick for steps in each for pick in steps])
         found = votes(model, images, which.flatten(), t.seed, dtype)
         shape = (loss.votes_every, t.d_steps, t.batch)
         state.votes = {name: k.reshape(shape) for name, k in found.items()}

@@ -11,7 +11,7 @@ from infogan.codes import probs
 from infogan.config import AugmentConfig
 from infogan.data import augment, to_float
 from infogan.model import InfoGAN
-from infogan.pairs import joint, pair_information
+from infogan.pairs import joint, overlap, pair_information
 
 CROWDED, EMPTY = 1.5, 0.5  # of a category's share under P(c): two kinds in one, or hardly used
 SPLIT = 0.2  # of the smaller category's images, whose copy goes to the other: one kind in two
@@ -64,7 +64,7 @@ def stuck(name: str, P: Tensor) -> list[str]:
         name: The code's.
         P: The joint of its categories, (K, K), symmetric, sum 1.
     """
-    r, K = P.sum(1), len(P)
+    r, K, parts = P.sum(1), len(P), overlap(P)
     signs = []
     for k in range(K):
         times = r[k].item() * K
@@ -77,7 +77,7 @@ def stuck(name: str, P: Tensor) -> list[str]:
             signs.append(f"{name} {k} holds {times:.2f} of its share: hardly used")
     for k in range(K):
         for other in range(k + 1, K):
-            part = (P[k, other] / torch.minimum(r[k], r[other]).clamp_min(1e-12)).item()
+            part = parts[k, other].item()
             if part > SPLIT:
                 signs.append(
                     f"{name} {k} and {other} are one kind: the copy changes sides in "
