@@ -50,7 +50,8 @@ def curve(
             run = Run.create(Path(folder) / "run", config, "")
             progress = Progress(state.model.prior, nowhere)
             state = best_start(state, data.images, config, dtype, run, progress, lambda: False)
-        lost = (t.restarts - 1) * t.restart_updates
+            made = len(next(v for v in run.starts().values() if isinstance(v, list)))
+        lost = (made - 1) * t.restart_updates
     points: list[tuple[int, float, float]] = []
     while state.update < t.updates and not (points and points[-1][2] >= until):
         advance(state, data.images, config, dtype)

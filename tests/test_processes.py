@@ -55,8 +55,8 @@ def test_two_processes_are_one_run_and_one_goes_on_with_it(tmp_path, doubles, mo
     """All terms, 20 updates: 1e-9, since Adam makes a gradient of 1e-17 a step of 1e-12."""
     settings, script = tmp_path / "all.yaml", tmp_path / "double.py"
     settings.write_text(EVERYTHING)
-    monkeypatch.setattr("infogan.step.share_a_kind", lambda *_: False)  # votes come early
-    early = "import infogan.step; infogan.step.share_a_kind = lambda *_: False; "
+    monkeypatch.setattr("infogan.step.unsettled", lambda *_: False)  # votes come early
+    early = "import infogan.step; infogan.step.unsettled = lambda *_: False; "
     script.write_text(IN_DOUBLE + early + "main()")
     args = ["train", "--config", settings, "--no-report", "--out"]
     two = launch(script, *args, tmp_path / "two")

@@ -57,6 +57,19 @@ def test_the_start_with_most_information_goes_on(config, digits, tmp_path):
     assert run.seconds() > sum(record["seconds"] for record in run.history())
 
 
+def test_the_first_start_whose_categories_stand_is_taken_at_once(
+    config, digits, tmp_path, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(restarts, "unsettled", lambda *_: asked.append(1) or len(asked) < 2)
+    run, _, said = go(config, digits, tmp_path / "run")
+    facts = json.loads((run.path / "starts.json").read_text())
+    assert len(facts["I_pairs"]) == 2
+    assert facts["kept"] == 1
+    assert "going on with start 2, whose categories stand" in said.getvalue()
+    assert [record["update"] for record in run.history()][-1] == config.train.updates
+
+
 def test_the_kept_start_goes_on_as_if_it_were_alone(config, digits, tmp_path):
     """The first start has the run's own seed: where it is kept, the run ends like one without."""
     for seed in range(6):

@@ -11,7 +11,7 @@ from infogan.config import AugmentConfig, NetConfig, from_yaml
 from infogan.model import InfoGAN
 from infogan.state import State
 from infogan.step import advance, picks
-from infogan.votes import share_a_kind, votes
+from infogan.votes import unsettled, votes
 
 
 def a_model(codes="z2 + digit:cat4 + kind:cat3 + u", seed=1):
@@ -90,6 +90,15 @@ def test_two_images_and_bfloat16_and_double_models():
     assert torch.equal(votes(double, images, which, seed=0)["digit"], own.flip(0))
 
 
+def test_a_Q_that_knows_nothing_is_unsettled():
+    """Of twenty even categories each pair shares a twentieth only, and as little stays."""
+    model = a_model("z2 + kind:cat20")
+    with torch.no_grad():
+        model.Q.deep[-1].weight.zero_()
+        model.Q.deep[-1].bias.zero_()
+    assert unsettled(model, some_images(), AugmentConfig(), seed=0)
+
+
 def test_categories_that_share_a_kind_are_told():
     """Q that looks at one pixel: shifted by up to a half, its images change sides."""
     images = torch.zeros(400, 1, 8, 8, dtype=torch.uint8)
@@ -102,23 +111,23 @@ def test_categories_that_share_a_kind_are_told():
     with torch.no_grad():
         model.Q.weight.zero_()[:, 27] = torch.tensor([20.0, -20])
         model.Q.bias.copy_(torch.tensor([-10.0, 10]))
-    assert not share_a_kind(model, images, still, seed=0)
+    assert not unsettled(model, images, still, seed=0)
     moved = AugmentConfig(rotation=0, shear=0, scale=0, shift=0.9)
-    assert share_a_kind(model, images, moved, seed=0)
+    assert unsettled(model, images, moved, seed=0)
 
 
 @pytest.fixture(autouse=True)
 def apart(monkeypatch, request):
     """Categories stand from the start, but for the tests of what happens while they do not."""
     if "sharing" not in request.fixturenames:
-        monkeypatch.setattr("infogan.step.share_a_kind", lambda *_: False)
+        monkeypatch.setattr("infogan.step.unsettled", lambda *_: False)
 
 
 @pytest.fixture
 def sharing(monkeypatch):
     """Two categories share a kind at the first two counts; how often that was asked."""
     asked = []
-    monkeypatch.setattr("infogan.step.share_a_kind", lambda *_: asked.append(1) or len(asked) < 3)
+    monkeypatch.setattr("infogan.step.unsettled", lambda *_: asked.append(1) or len(asked) < 3)
     return asked
 
 

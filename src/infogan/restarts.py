@@ -15,6 +15,7 @@ from infogan.progress import Means, Progress
 from infogan.run import STARTS, Run
 from infogan.state import State
 from infogan.step import advance, has_pairs
+from infogan.votes import unsettled
 
 STRIDE = 1_000_003  # between the seeds of two starts: start 1 of seed 0 is no start of seed 1
 WINDOW = 100  # updates at the end of a start over which its score is averaged,
@@ -30,12 +31,14 @@ def best_start(
     progress: Progress,
     interrupted: Callable[[], bool],
 ) -> State:
-    """Make `train.restarts` starts of `train.restart_updates` updates; give the best to go on with.
+    """Make up to `train.restarts` starts of `train.restart_updates` updates; give the best to go on
+    with.
 
     Score, where Q learns from real pairs: I_m, the information of Q's categories between real
     images and their augmented copies (`pairs.pair_information`), summed over the categorical codes,
     the mean of a start's last 100 updates. A start whose categories form late, or of which two
-    share a kind of image, has less.
+    share a kind of image, has less. The first whose categories stand (`votes.unsettled` is false)
+    is taken at once.
 
     Score elsewhere: −V_I(D, G, Q) = −V + Σ λ_i L_I(c_i), which G and Q maximize (eq. 6), as D and Q
     see it, the mean of the last 500 updates. It is 2 ln 2 + Σ λ_i L_I where G's images are the
@@ -65,7 +68,7 @@ def best_start(
     device = first.G_ema[0].device
     best: tuple[State, list[dict[str, Any]]] = (first, [])
     scores: list[float] = []
-    seconds = 0.0
+    seconds, stands = 0.0, False
     for k in range(t.restarts):
         seeded = replace(config, train=replace(t, seed=t.seed + STRIDE * k))
         state = State.start(seeded, first.model.shape, device, images)
@@ -87,9 +90,14 @@ def best_start(
         progress.say(f"start {k + 1} of {t.restarts}: {what} {scores[-1]:.3f}")
         if scores[-1] == max(scores):
             best = (state, log)
-    kept = scores.index(max(scores))
-    progress.say(f"going on with start {kept + 1}, which has most")
+        stands = pairs and _stands(state, images, config)
+        if stands:
+            best = (state, log)
+            break
     state, log = best
+    kept = len(scores) - 1 if stands else scores.index(max(scores))
+    why = "whose categories stand" if stands else "which has most"
+    progress.say(f"going on with start {kept + 1}, {why}")
     if processes.rank():
         return state
     for record in log:
@@ -98,6 +106,12 @@ def best_start(
     facts = {"updates": t.restart_updates, score: scores, "kept": kept, "lost_seconds": seconds}
     run.write(STARTS, json.dumps(facts, indent=2) + "\n")
     return state
+
+
+def _stands(state: State, images: Tensor, config: Config) -> bool:
+    """Whether its categories stand, for all processes alike."""
+    model = state.trained(images, config.train.seed)
+    return not processes.anyone(unsettled(model, images, config.augment, config.train.seed))
 
 
 def pair_score(means: Mapping[str, float], config: Config) -> float:

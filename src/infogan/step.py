@@ -16,7 +16,7 @@ from infogan.objective import objective_D, objective_G
 from infogan.prior import Prior
 from infogan.processes import randn
 from infogan.state import State, parameters_in
-from infogan.votes import share_a_kind, votes
+from infogan.votes import unsettled, votes
 from infogan.weights import noise_at, weights_at
 
 
@@ -159,7 +159,7 @@ def _voted(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> 
     turn = (update - loss.votes_from) % loss.votes_every
     if not turn:
         model = state.trained(images, t.seed)
-        sharing = not state.votes and share_a_kind(model, images, config.augment, t.seed)
+        sharing = not state.votes and unsettled(model, images, config.augment, t.seed)
         if processes.anyone(sharing):
             return {}
         each = [picks(update + i, len(images), t) for i in range(loss.votes_every)]

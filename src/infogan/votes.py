@@ -63,9 +63,10 @@ def votes(
 
 
 @torch.no_grad()
-def share_a_kind(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) -> bool:
-    """Whether two categories of a code share one kind of image: more than a tenth of the smaller
-    one's images have an augmented copy in the other. Votes would then hold what is wrong.
+def unsettled(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) -> bool:
+    """Whether the categories of a code do not stand yet: of one of them less than half of the
+    augmented copies stay in it, or more than a tenth go to one other, so that the two share a kind
+    of image. Votes would then hold what is wrong.
 
     Args:
         model: As it stands; it is used in evaluation mode.
@@ -77,10 +78,11 @@ def share_a_kind(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: 
     x = to_float(images[torch.randperm(len(images), generator=generator)[:ASKED]])
     copies = augment(x, settings, generator)
     q, q_copy = (model.prior.q(_read(model, part, torch.float32)[1]) for part in (x, copies))
-    return any(
-        bool((overlap(joint(probs(q[code.name]), probs(q_copy[code.name]))) > SHARED).any())
-        for code in model.prior.categorical
-    )
+    for code in model.prior.categorical:
+        P = joint(probs(q[code.name]), probs(q_copy[code.name]))
+        if (P.diagonal() < P.sum(1) / 2).any() or (overlap(P) > SHARED).any():
+            return True
+    return False
 
 
 def _read(

@@ -195,9 +195,10 @@ class TrainConfig:
     updates: Natural = 5000
     """Updates of D and of G."""
     restarts: Annotated[Natural, tyro.conf.arg(aliases=["--restarts"])] = 1
-    """Short starts from different weights, of which the best goes on, by information on real pairs
-    or, without those, by the game's value (no label is looked at); 1: none. A run of no more than
-    restart_updates has none."""
+    """Short starts from different weights at most, of which the best goes on, by information on
+    real pairs or, without those, by the game's value (no label is looked at); the first whose
+    categories stand apart is taken at once. 1: none. A run of no more than restart_updates has
+    none."""
     restart_updates: Natural = 300
     """Updates of each start."""
     batch: Annotated[int, Field(ge=2)] = 128
