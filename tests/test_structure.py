@@ -10,11 +10,11 @@ SOURCE = ROOT / "src" / "infogan"
 
 # a module imports only from those before it
 ORDER = [
-    "errors", "registry", "table", "pictures", "config", "processes", "codes", "prior", "weights",
-    "networks", "inputs", "model", "workers", "encode", "generate",
-    "adversarial", "pairs", "objective", "data", "diffaugment", "fitting", "precision", "run",
-    "progress", "state", "step", "restarts", "guards", "training", "metrics", "figures", "scatter",
-    "report", "cli",
+    "errors", "registry", "table", "pictures", "config", "processes", "codes", "prior", "groups",
+    "weights", "networks", "inputs", "model", "workers", "encode", "generate",
+    "adversarial", "pairs", "merging", "objective", "data", "diffaugment", "fitting", "precision",
+    "run", "progress", "state", "step", "restarts", "guards", "training", "metrics", "figures",
+    "scatter", "report", "cli",
 ]  # fmt: skip
 
 

@@ -59,7 +59,10 @@ class Groups:
 
     def probs(self, q: Distribution) -> Tensor:
         """Q(g|x) = Σ_{k in g} Q(k|x), (n, G), from the code's Q(c|x)."""
-        p = probs(q)  # (n, K)
+        return self.sums(probs(q))
+
+    def sums(self, p: Tensor) -> Tensor:
+        """The same from the probabilities (n, K)."""
         return p.new_zeros(len(p), self.n).index_add_(1, torch.tensor(self.of, device=p.device), p)
 
     def draw(self, groups: Tensor, generator: torch.Generator) -> Tensor:
@@ -75,9 +78,7 @@ class Groups:
         """A user's value of a group, checked: (n,) integers, n >= 1."""
         given = np.asarray(value).reshape(-1)
         if given.dtype.kind not in "iuf" or not np.isin(given, np.arange(self.n)).all():
-            raise InfoganError(
-                f"{name}: groups are the integers 0 to {self.n - 1}, got {value!r}"
-            )
+            raise InfoganError(f"{name}: groups are the integers 0 to {self.n - 1}, got {value!r}")
         return torch.from_numpy(given.astype(np.int64))
 
 

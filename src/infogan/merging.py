@@ -96,8 +96,9 @@ def tree(P: Tensor) -> list[Merge]:
 def merged(P: Tensor, into: Tensor) -> Tensor:
     """The joint of the groups, from that of the categories and the group of each (K,)."""
     n = int(into.max()) + 1
-    rows = P.new_zeros(n, len(P)).index_add_(0, into, P)
-    return P.new_zeros(n, n).index_add_(1, into, rows)
+    rows: Tensor = P.new_zeros(n, len(P)).index_add_(0, into, P)
+    both: Tensor = P.new_zeros(n, n).index_add_(1, into, rows)
+    return both
 
 
 def cut(merges: Sequence[Merge], inside: float) -> Cut:
@@ -142,7 +143,7 @@ def halves(f: Tensor) -> Tensor:
     """
     c = f - f.mean(0)
     axis = torch.linalg.eigh(c.T @ c).eigenvectors[:, -1]  # (d,)
-    half = (c @ axis > 0).long()
+    half: Tensor = (c @ axis > 0).long()
     for _ in range(STEPS):
         if half.min() == half.max():  # all points are one
             return half

@@ -187,6 +187,11 @@ class InfoGAN(nn.Module):
         """D's logit of each image, (n,): above 0 it looks real. Args as `infer`."""
         return self._run(nn.Sequential(self.trunk, self.D), self._given(x), (1,)).squeeze(1)
 
+    def features(self, x: ArrayLike) -> Tensor:
+        """What the trunk makes of each image, (n, features): all that D and Q hear. Args as
+        `infer`."""
+        return self._run(self.trunk, self._given(x), (0,))
+
     @torch.no_grad()
     def _run(self, network: nn.Module, inputs: Tensor, shape: tuple[int, ...]) -> Tensor:
         """The network's outputs in evaluation: one image never depends on the others."""
