@@ -53,6 +53,8 @@ def merge(argv: list[str]) -> int:
             model.save_pretrained(folder)
     for name in names:
         print(_said(run, name, before, model.groups))
+    if args.undo and model.groups == before:
+        return 0
     _measure(run, model, trees)
     return 0
 

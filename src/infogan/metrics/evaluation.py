@@ -208,9 +208,10 @@ def as_text(metrics: Mapping[str, Any]) -> str:
             for key, value in metrics.items()
             if key.startswith(f"{family}.") and isinstance(value, float)
         ]
-        if family == "clustering" and "clustering.confusion" in metrics:
-            table = metrics["clustering.confusion"]
-            lines.append("  class     category " + "".join(f"{j:6d}" for j in range(len(table[0]))))
+        if f"{family}.confusion" in metrics:
+            table = metrics[f"{family}.confusion"]
+            what = {"clustering": "category", "groups": "group   "}[family]
+            lines.append(f"  class     {what} " + "".join(f"{j:6d}" for j in range(len(table[0]))))
             lines += [
                 f"  {i:5d}              " + "".join(f"{count:6d}" for count in row)
                 for i, row in enumerate(table)

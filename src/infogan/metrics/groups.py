@@ -2,7 +2,7 @@
 labels; where there are labels, they measure what the groups agree with."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -119,9 +119,9 @@ def _halved(f: Tensor, near: Tensor, members: Tensor) -> tuple[float | None, lis
 
 def proposal(metrics: Mapping[str, Any], name: str, n: int | None = None) -> Groups:
     """The groups that a code's tree proposes, or those of its tree that are n."""
-    merges = [Merge(*merge) for merge in metrics[f"groups.{name}.merges"]]
     if n is None:
         return Groups(tuple(metrics[f"groups.{name}.proposed"]))
+    merges = merges_of(metrics, name)
     return partition(merges, len(merges) + 1 - n)
 
 
@@ -151,20 +151,30 @@ def crowded(metrics: Mapping[str, Any], name: str) -> list[int]:
     s_k < s̄_k / 5, and nearer (as a ratio) to the mixing of things than to that of categories of one
     thing, where the tree has such a line: a kind of seven with a bar is no other thing.
     """
-    above, below = metrics[f"groups.{name}.above"], metrics[f"groups.{name}.below"]
-    line = math.sqrt(above * below) if above >= CLEAR * below else math.inf
+    at = line(metrics, name)
     sides = zip(metrics[f"groups.{name}.inside"], metrics[f"groups.{name}.quarters"])
     return [
         k
         for k, (s, finer) in enumerate(sides)
-        if s is not None and finer is not None and s < min(TWO * finer, line)
+        if s is not None and finer is not None and s < min(TWO * finer, at or math.inf)
     ]
+
+
+def line(metrics: Mapping[str, Any], name: str) -> float | None:
+    """The mixing between that of one thing's categories and that of things; None: there is none."""
+    above, below = metrics[f"groups.{name}.above"], metrics[f"groups.{name}.below"]
+    return math.sqrt(above * below) if above >= CLEAR * below else None
+
+
+def merges_of(metrics: Mapping[str, Any], name: str) -> list[Merge]:
+    """A code's tree."""
+    return [Merge(*merge) for merge in metrics[f"groups.{name}.merges"]]
 
 
 def warnings(metrics: Mapping[str, Any]) -> dict[str, str]:
     """What to do about categories that hold two kinds, and what shows it, for each code."""
     said = {}
-    for name in _names(metrics):
+    for name in names(metrics):
         inside, quarters = (metrics[f"groups.{name}.{what}"] for what in ("inside", "quarters"))
         full = crowded(metrics, name)
         if full:
@@ -181,13 +191,13 @@ def warnings(metrics: Mapping[str, Any]) -> dict[str, str]:
 def in_words(metrics: Mapping[str, Any]) -> list[str]:
     """What the tree of each code says, in sentences."""
     said = []
-    for name in _names(metrics):
+    for name in names(metrics):
         above, below, k = (
             metrics[f"groups.{name}.{what}"] for what in ("above", "below", "inside")
         )
         found = proposal(metrics, name)
         ratio = f"{above / below:.1f} times less"
-        if above < CLEAR * below:
+        if line(metrics, name) is None:
             said.append(
                 f"{name}: no line between categories of one thing and things: from one merge to "
                 f"the next the mixing drops by at most {above / below:.1f}; none is proposed"
@@ -215,7 +225,8 @@ def _sets(found: Groups) -> str:
     return ", ".join(each)
 
 
-def _names(metrics: Mapping[str, Any]) -> Sequence[str]:
+def names(metrics: Mapping[str, Any]) -> list[str]:
+    """The codes that there are trees of."""
     return [
         key.split(".")[1]
         for key in metrics
