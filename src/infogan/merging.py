@@ -58,10 +58,10 @@ def mixing(P: Tensor) -> Tensor:
 
     s_kl = P_kl (r_k + r_l) / (r_k r_l)
 
-    Of pairs that lie in k and l, with the shares r_k and r_l, a part r_k r_l/(r_k + r_l) of all
-    pairs goes from k to l where the one image says nothing of the other: then s = 1. Where no pair
-    crosses, s = 0. It does not depend on how large the two are, or on what else there is; where
-    pairs cross more often than not it reaches at most 2.
+    Where pairs that begin in k or l stay there, and the one image says nothing more of the other, a
+    part r_k r_l/(r_k + r_l) of all pairs goes from k to l: then s = 1. Where none crosses, s = 0.
+    It does not depend on how large the two are, or on what else there is. Of m equal parts of one
+    thing, split by chance, any two have s = 2/m; pairs that cross more often than not reach 2.
 
     Returns:
         (K, K), symmetric, 0 on the diagonal and where a category is empty.
