@@ -11,7 +11,6 @@ from torch import Tensor
 
 from infogan.codes import Code
 from infogan.errors import InfoganError, MissingExtraError
-from infogan.groups import Groups
 from infogan.merging import Merge
 from infogan.model import InfoGAN
 from infogan.prior import Prior
@@ -164,21 +163,26 @@ def confusion_matrix(table: Sequence[Sequence[int]], matching: Mapping[int, int]
 
 
 def tree(
-    merges: Sequence[Merge], line: float | None, found: Groups, rows: Tensor | None = None
+    merges: Sequence[Merge],
+    line: float | None,
+    named: Sequence[str],
+    groups: Sequence[int],
+    rows: Tensor | None = None,
 ) -> bytes:
-    """The tree of a code's categories, and beside each some of its images: PNG.
+    """A tree of things, and beside each leaf some images: PNG.
 
     Args:
         merges: As `merging.tree` gives them; drawn at their mixing, the least so far on the way up.
-        line: The mixing at which the proposal cuts; None where it does not.
-        found: The groups, each with a colour.
-        rows: Real images of each category (K, m, C, H, W) in [0, 1]; None for vectors.
+        line: The mixing at which it is cut; None where it is not.
+        named: What each leaf is called, (L,).
+        groups: The group of each, (L,), which gives the colour.
+        rows: Images of each (L, m, C, H, W) in [0, 1]; None for vectors.
     """
     k, order = len(merges) + 1, leaves(merges)
-    at = {number: float(y) for y, number in enumerate(order)}
-    group = dict(enumerate(found.of))  # of a node; -1 where it holds several
+    at = {leaf: float(y) for y, leaf in enumerate(order)}
+    group = dict(enumerate(groups))  # of a node; -1 where it holds several
     start, so_far = dict.fromkeys(range(k), WHOLE), WHOLE
-    with Plot(4.5 + 4 * (rows is not None), 0.35 * k + 0.8, 1 + (rows is not None)) as plot:
+    with Plot(4.5 + 4 * (rows is not None), 0.28 * k + 0.8, 1 + (rows is not None)) as plot:
         axes = plot.axes
         for node, merge in enumerate(merges, k):
             so_far = max(min(so_far, merge.s), LITTLE)
@@ -193,7 +197,7 @@ def tree(
             axes.axvline(line, color="black", ls="--", lw=0.8)
         axes.set_xscale("log")
         axes.set(xlim=(LITTLE / 1.2, WHOLE), ylim=(k - 0.5, -0.5), xlabel="mixing")
-        axes.set_yticks(range(k), [f"{number} → {found.of[number]}" for number in order])
+        axes.set_yticks(range(k), [named[leaf] for leaf in order])
         axes.tick_params("y", left=False, labelleft=False, labelright=True, labelsize=7)
         for side in ("top", "left"):
             axes.spines[side].set_visible(False)
@@ -211,7 +215,7 @@ def _colour(group: int) -> str:
 
 
 def leaves(merges: Sequence[Merge]) -> list[int]:
-    """The categories in an order in which no two branches of the tree cross."""
+    """The leaves in an order in which no two branches of the tree cross."""
     k = len(merges) + 1
     below = {node: [node] for node in range(k)}
     for i, merge in enumerate(merges):

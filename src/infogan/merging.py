@@ -1,8 +1,8 @@
-"""Which categories are one thing: a tree of them, and where to cut it. No label, no number of
-classes: beyond the paper.
+"""Which categories are one thing: a tree, and where to cut it. No label, no number of classes:
+beyond the paper.
 
-Formulas as they stand, on P (K, K): the joint of the categories of an image and of its look-alike,
-symmetric, sum 1. r is its marginal.
+Formulas as they stand, on P (L, L): the joint of the leaves of an image and of its look-alike,
+symmetric, sum 1; r is its marginal. The leaves are halves of categories.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ STEPS = 50  # of Lloyd's at most; digits take about ten
 
 @dataclass(frozen=True)
 class Merge:
-    """Two nodes of the tree become one: node K + m for merge m, the categories being 0 … K-1.
+    """Two nodes of the tree become one: node L + m for merge m, the leaves being 0 … L-1.
 
     Args:
         a: The one node.
@@ -38,9 +38,9 @@ class Cut:
     """Where the tree is cut.
 
     Args:
-        merges: How many merges are made.
-        above: The mixing of the last of them, or inside a category where there is none.
-        below: The mixing of the first that is not made; `FLOOR` where all are made.
+        merges: How many merges are made, at least one.
+        above: The least mixing of those.
+        below: The mixing of the first that is not made.
     """
 
     merges: int
@@ -54,7 +54,7 @@ class Cut:
 
 
 def mixing(P: Tensor) -> Tensor:
-    """How far any two categories mix, as a share of what two halves of one would by chance.
+    """How far any two leaves mix, as a share of what two halves of one thing would by chance.
 
     s_kl = P_kl (r_k + r_l) / (r_k r_l)
 
@@ -64,7 +64,7 @@ def mixing(P: Tensor) -> Tensor:
     thing, split by chance, any two have s = 2/m; pairs that cross more often than not reach 2.
 
     Returns:
-        (K, K), symmetric, 0 on the diagonal and where a category is empty.
+        (L, L), symmetric, 0 on the diagonal and where a leaf is empty.
     """
     r = P.sum(1)
     product = r[:, None] * r
@@ -73,19 +73,18 @@ def mixing(P: Tensor) -> Tensor:
 
 
 def tree(P: Tensor) -> list[Merge]:
-    """Merge, K-1 times, the two that mix most; P of what results is exact, sums of rows.
+    """Merge, L-1 times, the two that mix most; P of what results is exact, sums of rows.
 
     Args:
-        P: (K, K).
+        P: (L, L).
     """
-    k = len(P)
-    nodes, merges = list(range(k)), list[Merge]()
+    nodes, merges, leaves = list(range(len(P))), list[Merge](), len(P)
     while len(nodes) > 1:
         s = mixing(P)
         s[torch.ones_like(s).tril().bool()] = -1  # each pair once, the first where two are equal
         a, b = divmod(int(s.argmax()), len(P))
         merges.append(Merge(nodes[a], nodes[b], s[a, b].item()))
-        nodes[a] = k + len(merges) - 1
+        nodes[a] = leaves + len(merges) - 1
         del nodes[b]
         into = torch.arange(len(P))
         into[b], into[b + 1 :] = a, into[b + 1 :] - 1
@@ -94,41 +93,63 @@ def tree(P: Tensor) -> list[Merge]:
 
 
 def merged(P: Tensor, into: Tensor) -> Tensor:
-    """The joint of the groups, from that of the categories and the group of each (K,)."""
+    """The joint of the groups, from that of the leaves and the group of each (L,)."""
     n = int(into.max()) + 1
     rows: Tensor = P.new_zeros(n, len(P)).index_add_(0, into, P)
     both: Tensor = P.new_zeros(n, n).index_add_(1, into, rows)
     return both
 
 
-def cut(merges: Sequence[Merge], inside: float) -> Cut:
+def cut(merges: Sequence[Merge]) -> Cut | None:
     """Where the mixing drops most, as a ratio.
 
-    h_0 = inside,   h_m = min(h_{m-1}, s_m),   m* = argmax_m h_m / h_{m+1},   m = 0 … K-2
+    h_m = min(h_{m-1}, s_m),   m* = argmax_m h_m / h_{m+1},   m = 1 … L-2
 
-    Along the tree the categories of one thing are merged first, at a mixing like that inside a
-    category, and then things, at a much smaller one. The drop between is looked for, wherever it
-    is, and not a mixing that would have to suit all data. It supposes that there is such a drop:
-    that what parts two things is more than what parts any two categories of one. Below `FLOOR` all
-    are equally apart. That all categories are one thing is never the answer.
+    Along the tree first the leaves of one thing are merged, then things, at a much smaller mixing.
+    The drop between is looked for, wherever it is, and not a mixing that would have to suit all
+    data. It supposes that there is one: that what parts two things is more than what parts any two
+    leaves of one; and that some two leaves are one thing, as most halves of categories are. Below
+    `FLOOR` all are equally apart. That all is one thing is never the answer.
 
     Args:
-        merges: As `tree` gives them, K-1 of them.
-        inside: The mixing of two halves of a category.
+        merges: As `tree` gives them, L-1 of them.
+
+    Returns:
+        None of fewer than three leaves.
     """
-    h = [max(inside, FLOOR)]
+    if len(merges) < 2:
+        return None
+    h = list[float]()
     for merge in merges:
-        h.append(max(min(h[-1], merge.s), FLOOR))
-    m = max(range(len(merges)), key=lambda i: h[i] / h[i + 1])
-    return Cut(m, h[m], h[m + 1])
+        h.append(max(min([*h[-1:], merge.s]), FLOOR))
+    m = max(range(1, len(merges)), key=lambda i: h[i - 1] / h[i])
+    return Cut(m, h[m - 1], h[m])
 
 
 def partition(merges: Sequence[Merge], m: int) -> Groups:
-    """The groups after the first m merges of a tree."""
-    k = len(merges) + 1
-    sets = {node: {node} for node in range(k)}
+    """The things after the first m merges of a tree: groups of its leaves."""
+    leaves = len(merges) + 1
+    sets = {node: {node} for node in range(leaves)}
     for i, merge in enumerate(merges[:m]):
-        sets[k + i] = sets.pop(merge.a) | sets.pop(merge.b)
+        sets[leaves + i] = sets.pop(merge.a) | sets.pop(merge.b)
+    return Groups.of_sets(sets.values(), leaves)
+
+
+def of_categories(things: Groups, owner: Sequence[int], sizes: Sequence[int], k: int) -> Groups:
+    """The groups of k categories: each goes with the thing of its largest leaf.
+
+    Args:
+        things: Of the L leaves.
+        owner: The category of each leaf, (L,); one that has none is a group of its own.
+        sizes: Images of each leaf, (L,).
+        k: How many categories there are.
+    """
+    thing = {category: -1 - category for category in range(k)}
+    for leaf in sorted(range(len(owner)), key=lambda leaf: sizes[leaf]):
+        thing[owner[leaf]] = things.of[leaf]
+    sets: dict[int, set[int]] = {}
+    for category in range(k):
+        sets.setdefault(thing[category], set()).add(category)
     return Groups.of_sets(sets.values(), k)
 
 

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from infogan import figures, scatter
-from infogan.codes import probs
 from infogan.config import to_yaml
 from infogan.data import load, to_float
 from infogan.metrics.factors import in_words as factors_in_words
@@ -23,8 +21,6 @@ from infogan.metrics.meaning import in_words
 from infogan.metrics.pairs import in_words as pairs_in_words
 from infogan.model import InfoGAN
 from infogan.run import Run
-
-LOOKED, ROW = 5_000, 12  # held-out images looked through for examples of a category, and shown
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem;
@@ -75,20 +71,25 @@ def _of_images(model: InfoGAN) -> dict[str, bytes]:
 
 
 def _trees(run: Run, model: InfoGAN, metrics: Mapping[str, Any]) -> dict[str, bytes]:
-    """The tree of each categorical code, with real images of each category."""
-    pictures, rows = dict[str, bytes](), dict[str, Tensor]()
-    if not model.vectors and names(metrics):
-        images = load(run.config.data, "test").images[:LOOKED]
-        q = model.infer(images)
-        for name in names(metrics):
-            category = probs(q[name]).argmax(1).cpu()
-            rows[name] = torch.zeros(model.prior[name].width, ROW, *model.shape)
-            for k, row in enumerate(rows[name]):
-                some = images[(category == k).nonzero()[:ROW, 0]]
-                row[: len(some)] = to_float(some)
+    """The tree of each categorical code, with real images of each leaf."""
+    pictures, images = dict[str, bytes](), None
+    if names(metrics) and not model.vectors:
+        images = load(run.config.data, "test").images
     for name in names(metrics):
+        of, _ = shown(metrics, name)
+        leaves, examples = metrics[f"groups.{name}.leaves"], metrics[f"groups.{name}.examples"]
+        rows = None
+        if images is not None:
+            rows = torch.zeros(len(leaves), max(map(len, examples)), *model.shape)
+            for row, some in zip(rows, examples):
+                row[: len(some)] = to_float(images[some])
+        named = [f"{category} → {of.of[category]}" for category in leaves]
         pictures[f"tree-{name}"] = figures.tree(
-            merges_of(metrics, name), line(metrics, name), shown(metrics, name)[0], rows.get(name)
+            merges_of(metrics, name),
+            line(metrics, name),
+            named,
+            [of.of[category] for category in leaves],
+            rows,
         )
     return pictures
 
@@ -198,20 +199,21 @@ def _groups(metrics: Mapping[str, Any], pictures: Mapping[str, bytes]) -> list[s
     for name in names(metrics):
         found, accepted = shown(metrics, name)
         caption = (
-            f"{name}: category → group, the {found.n} groups "
-            f"{'accepted' if accepted else 'proposed'} in colour; two branches meet where "
-            "look-alikes mix them so far (1: as two halves drawn by chance); dashed: between "
-            "categories of one thing and things; beside each real held-out images"
+            f"{name}: two halves of each category → its group, the {found.n} groups "
+            f"{'accepted' if accepted else 'proposed'} in colour. Two branches meet where "
+            "look-alikes mix them so far (1: as halves drawn by chance); dashed: between parts of "
+            "one thing and things. Beside each real held-out images"
         )
         parts.append(_figure(f"tree-{name}", caption, pictures, True))
     if "groups" in pictures:
         parts.append(_figure("groups", "held-out images: class by group", pictures, True))
     return [
         *parts,
-        "<p>This supposes that what parts two things is more than what parts any two categories of "
-        "one, to the features of the trunk. Kinds that the trunk does not tell apart, it cannot "
-        "tell apart either. <code>infogan merge RUN</code> accepts the groups, <code>--groups N"
-        "</code> another number of them, <code>--undo</code> takes them back.</p>",
+        "<p>This supposes that what parts two things is more than what parts any two parts of one, "
+        "in the features of the trunk: kinds that the trunk does not tell apart it cannot tell "
+        "apart either, and a category of three kinds shows only two. "
+        "<code>infogan merge RUN</code> accepts the groups, <code>--groups N</code> another number "
+        "of them, <code>--undo</code> takes them back.</p>",
         _protocol(metrics, "groups"),
     ]
 

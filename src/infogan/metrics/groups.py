@@ -3,6 +3,7 @@ labels; where there are labels, they measure what the groups agree with."""
 
 import math
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 import torch
@@ -10,31 +11,36 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from infogan.codes import probs
+from infogan.errors import InfoganError
 from infogan.groups import Groups
-from infogan.merging import CLEAR, Merge, cut, halves, mixing, partition, tree
+from infogan.merging import CLEAR, Merge, cut, halves, mixing, of_categories, partition, tree
 from infogan.metrics.clustering import clustering
 from infogan.model import InfoGAN
 from infogan.pairs import joint
 
 LOOKED, ENOUGH = 10_000, 5_000  # images at most; where held-out ones are fewer, training ones too
 NEAR = 10  # look-alikes of each
-LEAST = 20  # images of a category, or of a half of one, to be halved
-TWO = 0.2  # of the mixing of its quarters; a category whose halves mix less holds two kinds
+LEAST = 20  # images of a category that is halved
+SHOWN = 12  # held-out images of each leaf that the report shows
 CHUNK = 1_000  # images whose look-alikes are found at once
 
 
 def groups(model: InfoGAN, held_out: Tensor, train: Tensor | None = None) -> dict[str, Any]:
-    """Which categories are one thing, for each categorical code; no label.
+    """Which categories are one thing, and which hold two, for each categorical code; no label.
 
-    groups.CODE.merges   = the tree: K-1 merges [a, b, s] of nodes a and b, which mix to s
-                           (`merging.mixing`); nodes 0 … K-1 are the categories, K + m is merge m
-    groups.CODE.inside   = mixing of the two halves of each category; null where it has few images
-    groups.CODE.quarters = the mean mixing of the two halves of each half
-    groups.CODE.above    = mixing of the last merge of the proposal (the median of `inside` where
-                           nothing is merged), and groups.CODE.below of the first merge beyond it
-    groups.CODE.proposed = group of each category in the proposal: all apart where there is no line
+    groups.CODE.leaves   = the category of each leaf: two halves of each by 2-means of the trunk's
+                           features, one where it has fewer than 20 images, none where none
+    groups.CODE.sizes    = images of each leaf, and groups.CODE.examples: some held-out ones
+    groups.CODE.merges   = the tree: merges [a, b, s] of nodes a and b, which mix to s
+                           (`merging.mixing`); nodes 0 … L-1 are the leaves, L + m is merge m
+    groups.CODE.above    = least mixing of the merges before the greatest drop (`merging.cut`)
+    groups.CODE.below    = mixing of the first merge after it
+    groups.CODE.things   = how many things there are at the drop
+    groups.CODE.proposed = group of each category; all apart where the drop is no line
+    groups.CODE.split    = the categories whose halves are different things, where there is a line
+    groups.CODE.inside   = how far the two halves of each of these mix
 
-    P is the joint of Q's categories of an image and of its 10 nearest by the trunk's features (the
+    P is the joint of the leaves of an image and of its 10 nearest by the trunk's features (the
     cosine), among images that training did not see where there are enough.
 
     Args:
@@ -49,21 +55,60 @@ def groups(model: InfoGAN, held_out: Tensor, train: Tensor | None = None) -> dic
     near, q = look_alikes(f), model.infer(x)
     out: dict[str, Any] = {}
     for code in model.prior.categorical:
-        p = probs(q[code.name]).double().cpu()
-        merges = tree(joint(p, p[near].mean(1)))
-        inside, quarters = within(f, near, p.argmax(1), code.k)
-        found = sorted(s for s in inside if s is not None)
-        where = cut(merges, found[len(found) // 2] if found else 1.0)
-        key = f"groups.{code.name}"
-        out |= {
-            f"{key}.merges": [[merge.a, merge.b, merge.s] for merge in merges],
-            f"{key}.inside": inside,
-            f"{key}.quarters": quarters,
-            f"{key}.above": where.above,
-            f"{key}.below": where.below,
-            f"{key}.proposed": list(partition(merges, where.merges * where.clear).of),
-        }
+        leaf, owner = halved(f, probs(q[code.name]).argmax(1).cpu(), code.k)
+        of_tree = _told(leaf, owner, near, code.k)
+        first = [(leaf[: len(held_out)] == i).nonzero()[:SHOWN, 0] for i in range(len(owner))]
+        of_tree["examples"] = [some.tolist() for some in first]
+        out |= {f"groups.{code.name}.{what}": value for what, value in of_tree.items()}
     return out
+
+
+def _told(leaf: Tensor, owner: list[int], near: Tensor, k: int) -> dict[str, Any]:
+    """What `groups` gives of one code of k categories, but for the examples."""
+    one = F.one_hot(leaf, len(owner)).double()  # (n, L)
+    P = joint(one, one[near].mean(1))
+    merges, sizes = tree(P), one.sum(0).long().tolist()
+    where = cut(merges)
+    proposed, split = Groups(tuple(range(k))), dict[int, float]()
+    if where and where.clear:
+        things, s = partition(merges, where.merges), mixing(P)
+        proposed = of_categories(things, owner, sizes, k)
+        split = {
+            owner[a]: s[a, b].item()
+            for a, b in combinations(range(len(owner)), 2)
+            if owner[a] == owner[b] and things.of[a] != things.of[b]
+        }
+    return {
+        "leaves": owner,
+        "sizes": sizes,
+        "merges": [[merge.a, merge.b, merge.s] for merge in merges],
+        "above": where.above if where else 1.0,
+        "below": where.below if where else 1.0,
+        "things": len(owner) - (where.merges if where else 0),
+        "proposed": list(proposed.of),
+        "split": list(split),
+        "inside": list(split.values()),
+    }
+
+
+def halved(f: Tensor, category: Tensor, k: int) -> tuple[Tensor, list[int]]:
+    """The leaf of each image, (n,), and the category of each leaf.
+
+    Args:
+        f: Features (n, d).
+        category: Of each image, (n,).
+        k: How many categories there are.
+    """
+    leaf, owner = torch.zeros(len(f), dtype=torch.int64), list[int]()
+    for number in range(k):
+        members = (category == number).nonzero()[:, 0]
+        if len(members) == 0:
+            continue
+        half = halves(f[members]) if len(members) >= LEAST else torch.zeros_like(members)
+        half = half - half.min()  # points that are one lie all in the other half
+        leaf[members] = len(owner) + half
+        owner += [number] * (int(half.max()) + 1)
+    return leaf, owner
 
 
 def look_alikes(f: Tensor) -> Tensor:
@@ -80,49 +125,35 @@ def look_alikes(f: Tensor) -> Tensor:
     return torch.cat(nearest)
 
 
-def within(
-    f: Tensor, near: Tensor, category: Tensor, k: int
-) -> tuple[list[float | None], list[float | None]]:
-    """For each category the mixing of its two halves, and the mean of that of their halves.
-
-    Args:
-        f: Features (n, d).
-        near: Look-alikes (n, 10).
-        category: Of each image, (n,).
-        k: How many categories there are.
-    """
-    inside: list[float | None] = []
-    quarters: list[float | None] = []
-    for number in range(k):
-        s, parts = _halved(f, near, (category == number).nonzero()[:, 0])
-        finer = [each for each in (_halved(f, near, part)[0] for part in parts) if each is not None]
-        inside.append(s)
-        quarters.append(sum(finer) / 2 if len(finer) == 2 else None)
-    return inside, quarters
-
-
-def _halved(f: Tensor, near: Tensor, members: Tensor) -> tuple[float | None, list[Tensor]]:
-    """The mixing of two halves of some images, by look-alikes that are among them; the halves."""
-    if len(members) < LEAST:
-        return None, []
-    half = halves(f[members])
-    place = torch.full((len(f),), -1)
-    place[members] = half
-    other = place[near[members]]  # (m, 10)
-    counts = [[((half == i)[:, None] & (other == j)).sum() for j in (0, 1)] for i in (0, 1)]
-    P = torch.tensor(counts, dtype=torch.float64)
-    if P.sum() == 0:
-        return None, []
-    P = (P + P.T) / (2 * P.sum())
-    return mixing(P)[0, 1].item(), [members[half == i] for i in (0, 1)]
+def merges_of(metrics: Mapping[str, Any], name: str) -> list[Merge]:
+    """A code's tree."""
+    return [Merge(*merge) for merge in metrics[f"groups.{name}.merges"]]
 
 
 def proposal(metrics: Mapping[str, Any], name: str, n: int | None = None) -> Groups:
-    """The groups that a code's tree proposes, or those of its tree that are n."""
+    """The groups of a code's categories that its tree proposes.
+
+    Args:
+        metrics: As `groups` gives them.
+        name: The code.
+        n: Where the user knows how many: those after the fewest merges that leave so many.
+
+    Raises:
+        InfoganError: the tree never has so many: its categories without an image stay apart.
+    """
+    proposed = Groups(tuple(metrics[f"groups.{name}.proposed"]))
     if n is None:
-        return Groups(tuple(metrics[f"groups.{name}.proposed"]))
-    merges = merges_of(metrics, name)
-    return partition(merges, len(merges) + 1 - n)
+        return proposed
+    merges, k = merges_of(metrics, name), len(proposed.of)
+    owner, sizes = metrics[f"groups.{name}.leaves"], metrics[f"groups.{name}.sizes"]
+    for m in range(len(merges) + 1):
+        found = of_categories(partition(merges, m), owner, sizes, k)
+        if found.n == n:
+            return found
+    raise InfoganError(
+        f"{name}: {k - len(set(owner))} of {k} categories hold no image and stay apart, so that "
+        f"there are never {n} groups; give at least {found.n}"
+    )
 
 
 def shown(metrics: Mapping[str, Any], name: str) -> tuple[Groups, bool]:
@@ -145,46 +176,28 @@ def agreement(found: Groups, labels: Tensor, p: Tensor) -> dict[str, Any]:
     return {key.replace("clustering", "groups"): value for key, value in of_groups.items()}
 
 
-def crowded(metrics: Mapping[str, Any], name: str) -> list[int]:
-    """Categories that seem to hold two kinds: their halves mix far less than the halves of these.
-
-    s_k < s̄_k / 5, and nearer (as a ratio) to the mixing of things than to that of categories of one
-    thing, where the tree has such a line: a kind of seven with a bar is no other thing.
-    """
-    at = line(metrics, name)
-    sides = zip(metrics[f"groups.{name}.inside"], metrics[f"groups.{name}.quarters"])
-    return [
-        k
-        for k, (s, finer) in enumerate(sides)
-        if s is not None and finer is not None and s < min(TWO * finer, at or math.inf)
-    ]
-
-
 def line(metrics: Mapping[str, Any], name: str) -> float | None:
-    """The mixing between that of one thing's categories and that of things; None: there is none."""
+    """The mixing between that of one thing's leaves and that of things; None: there is none."""
     above, below = metrics[f"groups.{name}.above"], metrics[f"groups.{name}.below"]
     return math.sqrt(above * below) if above >= CLEAR * below else None
 
 
-def merges_of(metrics: Mapping[str, Any], name: str) -> list[Merge]:
-    """A code's tree."""
-    return [Merge(*merge) for merge in metrics[f"groups.{name}.merges"]]
-
-
 def warnings(metrics: Mapping[str, Any]) -> dict[str, str]:
-    """What to do about categories that hold two kinds, and what shows it, for each code."""
+    """For each code what to do about categories that hold two things, and what shows it."""
     said = {}
     for name in names(metrics):
-        inside, quarters = (metrics[f"groups.{name}.{what}"] for what in ("inside", "quarters"))
-        full = crowded(metrics, name)
-        if full:
-            shows = ", ".join(f"{k} ({inside[k]:.3f}, {quarters[k]:.2f})" for k in full)
-            more = len(inside) + max(len(full), len(inside) // 2)
-            said[f"crowded {name}"] = (
-                f"{name} has categories that hold two kinds each: {shows}; in brackets how far its "
-                "two halves mix, and how far the halves of these; give more categories, e.g. "
-                f"{name}:cat{more}, and merge what is one thing"
-            )
+        split = metrics[f"groups.{name}.split"]
+        if not split:
+            continue
+        things, k = metrics[f"groups.{name}.things"], len(metrics[f"groups.{name}.proposed"])
+        sides = zip(split, metrics[f"groups.{name}.inside"])
+        shows = ", ".join(f"{category} ({s:.3f})" for category, s in sides)
+        many = f"{k} categories for {things} things" if k < things else "categories across things"
+        said[f"split {name}"] = (
+            f"{name} has {many}: these hold two each, whose look-alikes mix as far as in brackets, "
+            f"where those of one thing reach {metrics[f'groups.{name}.above']:.3f}: {shows}; train "
+            f"with more categories, e.g. {name}:cat{2 * max(k, things)}, and merge them"
+        )
     return said
 
 
@@ -192,27 +205,24 @@ def in_words(metrics: Mapping[str, Any]) -> list[str]:
     """What the tree of each code says, in sentences."""
     said = []
     for name in names(metrics):
-        above, below, k = (
-            metrics[f"groups.{name}.{what}"] for what in ("above", "below", "inside")
+        above, below, things = (
+            metrics[f"groups.{name}.{what}"] for what in ("above", "below", "things")
         )
         found = proposal(metrics, name)
-        ratio = f"{above / below:.1f} times less"
+        k = len(found.of)
+        drop = (
+            f"look-alikes mix any two parts of one thing to at least {above:.3f} of what chance "
+            f"would, and two things to at most {below:.3f}, {above / below:.1f} times less"
+        )
         if line(metrics, name) is None:
             said.append(
-                f"{name}: no line between categories of one thing and things: from one merge to "
-                f"the next the mixing drops by at most {above / below:.1f}; none is proposed"
+                f"{name}: no line between parts of one thing and things: the mixing drops by at "
+                f"most {above / below:.1f} times, at {things} things; nothing is proposed"
             )
-        elif found.n == len(k):
-            said.append(
-                f"{name}: nothing to merge: no two categories mix beyond {below:.3f}, {ratio} than "
-                f"the halves of one ({above:.3f})"
-            )
+        elif found.n == k:
+            said.append(f"{name}: nothing to merge, its {k} categories are apart: {drop}")
         else:
-            said.append(
-                f"{name}: its {len(k)} categories are {found.n} things: {_sets(found)}; among "
-                f"look-alikes those of one thing mix to at least {above:.3f} of what chance would, "
-                f"and things to at most {below:.3f}, {ratio}"
-            )
+            said.append(f"{name}: {k} categories, {found.n} groups: {_sets(found)}; {drop}")
         accepted, is_so = shown(metrics, name)
         if is_so:
             said.append(f"{name}: accepted are {accepted.n} groups: {_sets(accepted)}")
