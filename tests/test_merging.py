@@ -3,7 +3,18 @@
 import pytest
 import torch
 
-from infogan.merging import FLOOR, Merge, cut, halves, merged, mixing, partition, tree
+from infogan.groups import Groups
+from infogan.merging import (
+    FLOOR,
+    Merge,
+    cut,
+    halves,
+    merged,
+    mixing,
+    of_categories,
+    partition,
+    tree,
+)
 
 
 def joint_of(things, shares, stays=1.0):
@@ -91,35 +102,31 @@ def merges_at(*s):
 
 
 def test_the_cut_is_where_the_mixing_drops_most():
-    where = cut(merges_at(0.25, 0.2, 0.1, 0.025, 0.02, 0.012), inside=0.2)
+    where = cut(merges_at(0.25, 0.2, 0.1, 0.025, 0.02, 0.012))
     assert (where.merges, where.above, where.below) == (3, 0.1, 0.025)
     assert where.clear
 
 
-def test_nothing_is_merged_where_no_two_mix_as_halves_of_one_do():
-    where = cut(merges_at(0.02, 0.015, 0.012), inside=0.2)
-    assert (where.merges, where.above, where.below) == (0, 0.2, 0.02)
-
-
 def test_an_inversion_of_the_tree_is_no_drop():
     """What comes after a smaller mixing counts as no more than it."""
-    where = cut(merges_at(0.1, 0.2, 0.19, 0.02), inside=0.2)
+    where = cut(merges_at(0.1, 0.2, 0.19, 0.02))
     assert (where.merges, where.above, where.below) == (3, 0.1, 0.02)
 
 
 def test_below_the_floor_all_are_equally_apart():
     """0.02 against 0.00001 says less than 0.1 against 0.02."""
-    where = cut(merges_at(0.15, 0.1, 0.02, 1e-5), inside=0.2)
+    where = cut(merges_at(0.15, 0.1, 0.02, 1e-5))
     assert (where.merges, where.below) == (2, 0.02)
-    assert cut(merges_at(0.15, 0.0, 0.0), inside=0.2).below == FLOOR
+    assert cut(merges_at(0.15, 0.0, 0.0)).below == FLOOR
 
 
 def test_without_a_drop_there_is_no_line():
-    assert not cut(merges_at(0.3, 0.25, 0.2, 0.15, 0.1), inside=0.3).clear
+    assert not cut(merges_at(0.3, 0.25, 0.2, 0.15, 0.1)).clear
 
 
-def test_all_in_one_is_never_the_answer():
-    assert cut(merges_at(0.2, 0.2, 0.2), inside=0.2).merges < 3
+def test_all_in_one_and_nothing_merged_are_never_the_answer():
+    assert 1 <= cut(merges_at(0.2, 0.2, 0.2)).merges < 3
+    assert cut(merges_at(0.2)) is None  # of two leaves there is nothing to tell
 
 
 def test_partition_of_a_tree_by_hand():
@@ -128,6 +135,14 @@ def test_partition_of_a_tree_by_hand():
     assert partition(merges, 1).of == (0, 1, 2, 1)
     assert partition(merges, 2).of == (0, 0, 1, 0)
     assert partition(merges, 3).n == 1
+
+
+def test_a_category_goes_with_its_larger_half():
+    """Categories 0 (5 and 3 images), 1 (2 and 4), 2 (one leaf of 1); 3 has no image."""
+    owner, sizes = [0, 0, 1, 1, 2], [5, 3, 2, 4, 1]
+    assert of_categories(Groups((0, 1, 1, 0, 1)), owner, sizes, 4).of == (0, 0, 1, 2)
+    assert of_categories(Groups((0, 1, 0, 1, 1)), owner, sizes, 4).of == (0, 1, 1, 2)
+    assert of_categories(Groups((0, 1, 2, 3, 4)), owner, sizes, 4).of == (0, 1, 2, 3)
 
 
 def test_halves_of_two_heaps_are_the_heaps():

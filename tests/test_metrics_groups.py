@@ -8,13 +8,14 @@ import torch
 from torch import nn
 
 from infogan.data import Dataset
+from infogan.errors import InfoganError
 from infogan.groups import Groups
 from infogan.merging import FLOOR
 from infogan.metrics import as_text, evaluate, groups, headline
 from infogan.metrics.evaluation import Budget
 from infogan.metrics.groups import (
     agreement,
-    crowded,
+    halved,
     in_words,
     line,
     look_alikes,
@@ -70,11 +71,11 @@ def test_each_kind_in_two_categories_is_found_and_counted():
     model = reader(8, TWICE)
     out = groups(model, images)
     assert proposal(out, "kind").of == (0, 0, 1, 1, 2, 2, 3, 3)
+    assert out["groups.kind.things"] == 4
     assert out["groups.kind.above"] > 0.05
     assert out["groups.kind.below"] == FLOOR  # no look-alike shows another kind
-    said = in_words(out)
-    assert said[0].startswith(
-        "kind: its 8 categories are 4 things: 0: 0 1, 1: 2 3, 2: 4 5, 3: 6 7; among look-alikes"
+    assert in_words(out)[0].startswith(
+        "kind: 8 categories, 4 groups: 0: 0 1, 1: 2 3, 2: 4 5, 3: 6 7; look-alikes mix any two"
     )
     assert not warnings(out)
     p = model.infer(images)["kind"].probs
@@ -85,21 +86,29 @@ def test_each_kind_in_two_categories_is_found_and_counted():
 def test_as_many_categories_as_kinds_are_left_alone():
     out = groups(reader(4, EACH), pictures(4)[0])
     assert proposal(out, "kind").of == (0, 1, 2, 3)
-    assert in_words(out) == [
-        f"kind: nothing to merge: no two categories mix beyond 0.010, "
-        f"{out['groups.kind.above'] / 0.01:.1f} times less than the halves of one "
-        f"({out['groups.kind.above']:.3f})"
-    ]
+    assert out["groups.kind.things"] == 4
+    assert in_words(out)[0].startswith("kind: nothing to merge, its 4 categories are apart")
+    assert not warnings(out)
 
 
 def test_a_category_of_two_kinds_is_named_with_what_shows_it():
     out = groups(reader(3, SHARED), pictures(4)[0])
-    assert crowded(out, "kind") == [0]
-    assert out["groups.kind.inside"][0] == 0  # its halves are the two kinds
-    assert out["groups.kind.inside"][1] > 0.05
+    assert out["groups.kind.things"] == 4
+    assert (out["groups.kind.split"], out["groups.kind.inside"]) == ([0], [0.0])
+    assert proposal(out, "kind").n == 3  # a category cannot be cut
     (said,) = warnings(out).values()
-    assert "two kinds each: 0 (0.000" in said
-    assert "kind:cat4" in said
+    assert "3 categories for 4 things" in said
+    assert ": 0 (0.000); train with more categories, e.g. kind:cat8" in said
+    assert in_words(out)[-1] == said
+
+
+def test_a_category_across_two_kinds_that_have_others_too():
+    """Kinds 0 and 1 have a category each and share a third: five of them for four kinds."""
+    across = [[1, 0, -1, -1], [0, 1, -1, -1], [0.85, 0.85, 0, 0], EACH[2], EACH[3]]
+    out = groups(reader(5, across), pictures(4)[0])
+    assert out["groups.kind.split"] == [2]
+    assert out["groups.kind.things"] == 4
+    assert "categories across things" in warnings(out)["split kind"]
 
 
 def test_categories_that_are_no_kinds_are_left_alone_and_that_is_said():
@@ -111,6 +120,17 @@ def test_categories_that_are_no_kinds_are_left_alone_and_that_is_said():
     assert proposal(out, "kind").n == 4
     assert line(out, "kind") is None
     assert "no line" in in_words(out)[0]
+    assert not warnings(out)
+
+
+def test_leaves_are_halves_of_what_has_images_enough():
+    f = torch.randn(70, 3, generator=torch.Generator().manual_seed(0))
+    category = torch.tensor([0] * 40 + [2] * 10 + [3] * 20)  # 1 has none, 2 has few
+    leaf, owner = halved(f, category, 4)
+    assert owner == [0, 0, 2, 3, 3]
+    assert all(owner[i] == c for i, c in zip(leaf, category))
+    same = halved(torch.ones(70, 3), category, 4)
+    assert same[1] == [0, 2, 3]  # nothing to halve
 
 
 def test_a_number_of_groups_that_is_asked_for_is_cut_from_the_tree():
@@ -122,13 +142,22 @@ def test_a_number_of_groups_that_is_asked_for_is_cut_from_the_tree():
         assert all(coarser[i] == coarser[j] for j in range(8) if finer[i] == finer[j])
 
 
-def test_few_images_halve_nothing_and_training_images_help_out():
+def test_few_held_out_images_are_helped_out_by_training_images():
     images = pictures(4)[0]
     few = groups(reader(8, TWICE), images[:40])
-    assert few["groups.kind.inside"] == [None] * 8
-    assert crowded(few, "kind") == []
+    assert len(few["groups.kind.leaves"]) == 8  # none is halved
     more = groups(reader(8, TWICE), images[:40], images[40:])
     assert proposal(more, "kind").of == (0, 0, 1, 1, 2, 2, 3, 3)
+    assert sum(more["groups.kind.sizes"]) == N
+    assert max(max(some, default=0) for some in more["groups.kind.examples"]) < 40
+
+
+def test_groups_that_cannot_be_for_want_of_images():
+    """All images are of one kind, so that most categories hold none."""
+    out = groups(reader(4, EACH), pictures(4)[0][::4])
+    assert proposal(out, "kind", 4).n == 4
+    with pytest.raises(InfoganError, match="3 of 4 categories hold no image"):
+        proposal(out, "kind", 2)
 
 
 def test_look_alikes_are_the_nearest_and_never_the_image_itself():
