@@ -1,7 +1,7 @@
 """Which categories are one thing: a tree, and where to cut it. No label, no number of classes:
 beyond the paper.
 
-Formulas as they stand, on P (L, L): the joint of the leaves of an image and of its look-alike,
+Formulas as they stand, on P (L, L): the joint of the leaves of an image and of one that is like it,
 symmetric, sum 1; r is its marginal. The leaves are halves of categories.
 """
 

@@ -201,8 +201,8 @@ def _groups(metrics: Mapping[str, Any], pictures: Mapping[str, bytes]) -> list[s
         caption = (
             f"{name}: two halves of each category → its group, the {found.n} groups "
             f"{'accepted' if accepted else 'proposed'} in colour. Two branches meet where "
-            "look-alikes mix them so far (1: as halves drawn by chance); dashed: between parts of "
-            "one thing and things. Beside each real held-out images"
+            "copies and look-alikes mix them so far (1: as halves by chance); dashed: between "
+            "parts of one thing and things. Beside each real held-out images"
         )
         parts.append(_figure(f"tree-{name}", caption, pictures, True))
     if "groups" in pictures:

@@ -103,10 +103,11 @@ def _names(run: "Run", model: "InfoGAN", code: str | None, n: int | None) -> lis
 def _trees(run: "Run", model: "InfoGAN", names: list[str]) -> dict[str, Any]:
     """What can be merged, found afresh: the model may be newer than what was measured."""
     from infogan.metrics import groups
+    from infogan.metrics.evaluation import Budget
     from infogan.metrics.groups import in_words
 
     train, test = splits(run)
-    trees = groups(model, test.images, train.images)
+    trees = groups(model, test.images, run.config.augment, Budget().seed, train.images)
     for sentence in in_words({k: v for k, v in trees.items() if k.split(".")[1] in names}):
         print(sentence)
     return trees

@@ -121,7 +121,7 @@ def _categories(
             "category takes its commonest class"
         )
     if len(test.images) > 1:
-        trees = groups(model, test.images, train)
+        trees = groups(model, test.images, settings, budget.seed, train)
         out |= trees | grouped(model, test, trees)
     if not model.vectors:  # of these no change is known that keeps the meaning
         out |= pairs(model, test.images, settings, budget.seed)
@@ -145,8 +145,8 @@ def grouped(model: InfoGAN, test: Dataset, trees: Mapping[str, Any]) -> dict[str
     code = model.prior.categorical[0]
     found, accepted = shown({**trees, **out}, code.name)
     out["protocol.groups"] = (
-        f"how far categories mix among look-alikes by the trunk's features, {test.name} "
-        f"{test.split}, no label"
+        f"how far halves of categories mix among augmented copies and look-alikes by the trunk's "
+        f"features, {test.name} {test.split}, no label"
     )
     if test.labels is not None and found.n < code.k:
         out |= agreement(found, test.labels, probs(model.infer(test.images)[code.name]))

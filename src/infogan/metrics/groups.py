@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from infogan.codes import probs
+from infogan.config import AugmentConfig
+from infogan.data import augment, to_float
 from infogan.errors import InfoganError
 from infogan.groups import Groups
 from infogan.merging import CLEAR, Merge, cut, halves, mixing, of_categories, partition, tree
@@ -18,14 +20,20 @@ from infogan.metrics.clustering import clustering
 from infogan.model import InfoGAN
 from infogan.pairs import joint
 
-LOOKED, ENOUGH = 10_000, 5_000  # images at most; where held-out ones are fewer, training ones too
+LOOKED = 10_000  # images at most, held-out ones first
 NEAR = 10  # look-alikes of each
 LEAST = 20  # images of a category that is halved
 SHOWN = 12  # held-out images of each leaf that the report shows
-CHUNK = 1_000  # images whose look-alikes are found at once
+CHUNK = 1_000  # images that are augmented, or whose look-alikes are found, at once
 
 
-def groups(model: InfoGAN, held_out: Tensor, train: Tensor | None = None) -> dict[str, Any]:
+def groups(
+    model: InfoGAN,
+    held_out: Tensor,
+    settings: AugmentConfig,
+    seed: int,
+    train: Tensor | None = None,
+) -> dict[str, Any]:
     """Which categories are one thing, and which hold two, for each categorical code; no label.
 
     groups.CODE.leaves   = the category of each leaf: two halves of each by 2-means of the trunk's
@@ -40,34 +48,53 @@ def groups(model: InfoGAN, held_out: Tensor, train: Tensor | None = None) -> dic
     groups.CODE.split    = the categories whose halves are different things, where there is a line
     groups.CODE.inside   = how far the two halves of each of these mix
 
-    P is the joint of the leaves of an image and of its 10 nearest by the trunk's features (the
-    cosine), among images that training did not see where there are enough.
+    P is the joint of the leaves of an image and, each by half, of its augmented copy and of its 10
+    nearest by the trunk's features (the cosine). Of vectors there are no copies.
 
     Args:
         model: Trained.
         held_out: (N, C, H, W), N ≥ 2.
-        train: The images that it learnt from.
+        settings: The augmentations.
+        seed: Of the augmentations.
+        train: Images that it learnt from, looked at where there are fewer than 10,000 held out.
     """
     x = held_out[:LOOKED]
-    if train is not None and len(x) < ENOUGH:
-        x = torch.cat([x, train[: ENOUGH - len(x)]])
-    f = F.normalize(model.features(x).cpu(), dim=1)
-    near, q = look_alikes(f), model.infer(x)
+    if train is not None and len(x) < LOOKED:
+        x = torch.cat([x, train[: LOOKED - len(x)]])
+    generator = torch.Generator().manual_seed(seed)
+    f, q = _read(model, x)
+    # a chunk at a time: all copies as floats would be four times the images
+    parts = [] if model.vectors else torch.split(x, CHUNK)
+    copies = [_read(model, augment(to_float(part), settings, generator)) for part in parts]
+    near = look_alikes(f)
     out: dict[str, Any] = {}
     for code in model.prior.categorical:
-        leaf, owner = halved(f, probs(q[code.name]).argmax(1).cpu(), code.k)
-        of_tree = _told(leaf, owner, near, code.k)
+        leaf, owner = halved(f, q[code.name], code.k)
+        one = F.one_hot(leaf, len(owner)).double()  # (n, L)
+        other = one[near].mean(1)
+        if copies:
+            means = one.T.to(f) @ f / one.sum(0).to(f)[:, None]  # (L, d)
+            of_copies = [
+                nearest(means, owner, f_copy, q_copy[code.name]) for f_copy, q_copy in copies
+            ]
+            other = (other + torch.cat(of_copies)) / 2
+        of_tree = _told(joint(one, other), owner, one.sum(0).long().tolist(), code.k)
         first = [(leaf[: len(held_out)] == i).nonzero()[:SHOWN, 0] for i in range(len(owner))]
         of_tree["examples"] = [some.tolist() for some in first]
         out |= {f"groups.{code.name}.{what}": value for what, value in of_tree.items()}
     return out
 
 
-def _told(leaf: Tensor, owner: list[int], near: Tensor, k: int) -> dict[str, Any]:
+def _read(model: InfoGAN, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """The trunk's features of images, of length 1, and the category of each code."""
+    q = model.infer(x)
+    category = {code.name: probs(q[code.name]).argmax(1).cpu() for code in model.prior.categorical}
+    return F.normalize(model.features(x).cpu(), dim=1), category
+
+
+def _told(P: Tensor, owner: list[int], sizes: list[int], k: int) -> dict[str, Any]:
     """What `groups` gives of one code of k categories, but for the examples."""
-    one = F.one_hot(leaf, len(owner)).double()  # (n, L)
-    P = joint(one, one[near].mean(1))
-    merges, sizes = tree(P), one.sum(0).long().tolist()
+    merges = tree(P)
     where = cut(merges)
     proposed, split = Groups(tuple(range(k))), dict[int, float]()
     if where and where.clear:
@@ -109,6 +136,20 @@ def halved(f: Tensor, category: Tensor, k: int) -> tuple[Tensor, list[int]]:
         leaf[members] = len(owner) + half
         owner += [number] * (int(half.max()) + 1)
     return leaf, owner
+
+
+def nearest(means: Tensor, owner: list[int], f: Tensor, category: Tensor) -> Tensor:
+    """The leaf of each of other images, one-hot (n, L): the nearest of those of its category.
+
+    Args:
+        means: Of the leaves' features (L, d).
+        owner: The category of each leaf.
+        f: Features (n, d).
+        category: Of each image, (n,); where no leaf is of it, all leaves are looked at.
+    """
+    strange = torch.tensor(owner) != category[:, None]  # (n, L)
+    distance = torch.cdist(f, means).masked_fill(strange & ~strange.all(1)[:, None], torch.inf)
+    return F.one_hot(distance.argmin(1), len(means)).double()
 
 
 def look_alikes(f: Tensor) -> Tensor:
@@ -194,8 +235,8 @@ def warnings(metrics: Mapping[str, Any]) -> dict[str, str]:
         shows = ", ".join(f"{category} ({s:.3f})" for category, s in sides)
         many = f"{k} categories for {things} things" if k < things else "categories across things"
         said[f"split {name}"] = (
-            f"{name} has {many}: these hold two each, whose look-alikes mix as far as in brackets, "
-            f"where those of one thing reach {metrics[f'groups.{name}.above']:.3f}: {shows}; train "
+            f"{name} has {many}: these hold two each, which mix as far as in brackets, where "
+            f"parts of one thing reach {metrics[f'groups.{name}.above']:.3f}: {shows}; train "
             f"with more categories, e.g. {name}:cat{2 * max(k, things)}, and merge them"
         )
     return said
@@ -211,8 +252,8 @@ def in_words(metrics: Mapping[str, Any]) -> list[str]:
         found = proposal(metrics, name)
         k = len(found.of)
         drop = (
-            f"look-alikes mix any two parts of one thing to at least {above:.3f} of what chance "
-            f"would, and two things to at most {below:.3f}, {above / below:.1f} times less"
+            f"copies and look-alikes mix any two parts of one thing to at least {above:.3f} of "
+            f"what chance would, and things to at most {below:.3f}, {above / below:.1f} times less"
         )
         if line(metrics, name) is None:
             said.append(
