@@ -121,13 +121,19 @@ def _measure(run: "Run", model: "InfoGAN", trees: dict[str, Any] | None) -> None
         old: dict[str, Any] = json.loads((run.path / "metrics.json").read_text("utf-8"))
     except (OSError, ValueError):  # not measured yet, or damaged: evaluate and report do it anew
         return
-    kept = {k: v for k, v in old.items() if not k.startswith("groups.") and k != "protocol.groups"}
     if trees is None:
         trees = {k: v for k, v in old.items() if k.startswith("groups.") and k.count(".") == 2}
         trees = {k: v for k, v in trees.items() if not k.endswith(".accepted")}
-    if trees:
-        kept |= trees | grouped(model, splits(run)[1], trees)
-    metrics = json.loads(json.dumps(kept))
+    if not trees:
+        return
+    new = trees | grouped(model, splits(run)[1], trees)
+    metrics: dict[str, Any] = {}
+    for key, value in old.items():  # in the order in which `evaluate` writes them
+        if key.startswith("groups.") or key == "protocol.groups":
+            metrics |= new
+        else:
+            metrics[key] = value
+    metrics = json.loads(json.dumps(metrics | new))
     run.write("metrics.json", json.dumps(metrics, indent=1) + "\n")
     print(headline(metrics))
     if (run.path / "report.html").is_file():
