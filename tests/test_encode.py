@@ -6,6 +6,7 @@ import torch
 
 from infogan import InfoGAN
 from infogan.encode import BATCH, encode
+from infogan.groups import Groups
 
 CODES = "z4 + kind:cat5 + u2 + g + bern2"
 
@@ -63,3 +64,12 @@ def test_low_precision_keeps_the_categories(model, images):
     assert sure.mean() > 0.3
     assert (low["kind"] == full["kind"])[sure].all()
     assert not np.array_equal(low["kind.p"], full["kind.p"])  # it did run in bfloat16
+
+
+def test_groups_are_columns_beside_their_code(model, images):
+    model.groups = {"kind": Groups((0, 1, 0, 2, 1))}
+    table, q = encode(model, images), model.infer(images)
+    assert list(table)[:5] == ["kind", "kind.p", "kind_group", "kind_group.p", "u[0]"]
+    p, group = model.groups["kind"].probs(q["kind"]).max(1)
+    np.testing.assert_array_equal(table["kind_group"], group)
+    np.testing.assert_allclose(table["kind_group.p"], p, rtol=1e-4)

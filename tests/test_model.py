@@ -6,6 +6,7 @@ import torch
 
 from infogan.config import NetConfig
 from infogan.errors import InfoganError
+from infogan.groups import Groups
 from infogan.model import InfoGAN, recalibrate
 
 SMALL = NetConfig(widths=(4, 8), fc=8, q_hidden=8, q_norm=True)
@@ -210,3 +211,59 @@ def test_vectors_that_are_refused(x, rule):
     model = InfoGAN("u", (2, 1, 1), NetConfig(kind="mlp", widths=(4,), output="linear"))
     with pytest.raises(InfoganError, match=rule):
         model.infer(x)
+
+
+# -- groups of categories --------------------------------------------------------------------------
+
+
+def test_groups_are_saved_and_a_model_without_them_loads_as_before(model, tmp_path):
+    model.save_pretrained(tmp_path / "old")
+    assert "groups" not in json.loads((tmp_path / "old" / "config.json").read_text())
+    assert InfoGAN.from_pretrained(tmp_path / "old").groups == {}
+    model.groups = {"digit": Groups((0, 1, 0, 1))}
+    model.save_pretrained(tmp_path / "new")
+    assert InfoGAN.from_pretrained(tmp_path / "new").groups == model.groups
+
+
+def test_a_group_draws_among_its_categories_and_leaves_the_rest_alone(model):
+    model.groups = {"digit": Groups((0, 1, 0, 1))}
+    drawn = {}
+    for name, value in (("digit_group", 1), ("digit", 1)):
+        values = model.values({name: value})
+        drawn[name] = model.draw(64, torch.Generator().manual_seed(3), values)
+    (z, c), (z_, c_) = drawn["digit_group"], drawn["digit"]
+    assert set(c["digit"].tolist()) == {1, 3}
+    assert torch.equal(z, z_)
+    assert torch.equal(c["pose"], c_["pose"])
+    x = model.generate(digit_group=[0, 1], seed=0)
+    assert x.shape == (2, 1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ({"digit_group": 2}, "groups are the integers 0 to 1, got 2"),
+        ({"digit_group": 0.5}, "groups are the integers"),
+        ({"digit_group": 0, "digit": 1}, "not both"),
+        ({"pose_group": 0}, "unknown code 'pose_group'"),
+    ],
+)
+def test_groups_refuse(model, given, rule):
+    model.groups = {"digit": Groups((0, 1, 0, 1))}
+    with pytest.raises(InfoganError, match=rule):
+        model.generate(n=2, **given)
+
+
+@pytest.mark.parametrize("groups", [[0, 1], {"digit": [0, 2, 1, 1]}, {"digit": "abcd"}, {"u": [0]}])
+def test_damaged_groups_are_one_sentence(model, tmp_path, groups):
+    model.save_pretrained(tmp_path)
+    card = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(card | {"groups": groups}))
+    with pytest.raises(InfoganError, match="groups|no whole model"):
+        InfoGAN.from_pretrained(tmp_path)
+
+
+def test_features_are_what_D_and_Q_hear(model):
+    x = torch.rand(3, 1, 8, 8)
+    h = model.features(x)
+    torch.testing.assert_close(model.D(h).squeeze(1), model.discriminate(x))

@@ -10,9 +10,10 @@ SOURCE = ROOT / "src" / "infogan"
 
 # a module imports only from those before it
 ORDER = [
-    "errors", "registry", "table", "pictures", "config", "processes", "codes", "prior", "weights",
-    "networks", "inputs", "model", "workers", "encode", "generate",
-    "adversarial", "pairs", "objective", "data", "votes", "diffaugment", "fitting", "precision",
+    "errors", "registry", "table", "pictures", "config", "processes", "codes", "prior", "groups",
+    "weights", "networks", "inputs", "model", "workers", "encode", "generate",
+    "adversarial", "pairs", "merging", "objective", "data", "votes", "diffaugment", "fitting",
+    "precision",
     "run", "progress", "state", "step", "restarts", "guards", "training", "metrics", "figures",
     "scatter", "report", "cli",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Distribution, Independent
 
 from infogan.codes import Categorical, Code, probs
+from infogan.groups import SUFFIX
 from infogan.model import InfoGAN
 from infogan.networks.layers import folded
 from infogan.workers import each_on_one_thread
@@ -19,8 +20,9 @@ def encode(
     """What Q says of each image, code by code.
 
     A categorical code gives its likeliest category (integers) and, as `NAME.p`, that category's
-    probability; a continuous one Q's mean and, as `NAME.sd`, its σ; a coin the probability of 1. A
-    code of several dimensions has columns for each: `u[0]`, `u[0].sd`, `u[1]`, ….
+    probability, and where its categories were merged the same of its groups as `NAME_group` and
+    `NAME_group.p`; a continuous one Q's mean and, as `NAME.sd`, its σ; a coin the probability of 1.
+    A code of several dimensions has columns for each: `u[0]`, `u[0].sd`, `u[1]`, ….
 
     Batch norm is folded into the layers before it, and each processor thread takes batches of its
     own. The trunk runs in `dtype`, Q's head in float32: categories agree with `infer` but for the
@@ -55,13 +57,14 @@ def columns(model: InfoGAN, outputs: Tensor) -> dict[str, np.ndarray]:
     table: dict[str, np.ndarray] = {}
     for name, q in model.prior.q(outputs).items():
         table |= _columns(model.prior[name], q)
+        if name in model.groups:
+            table |= _likeliest(name + SUFFIX, model.groups[name].probs(q))
     return table
 
 
 def _columns(code: Code, q: Distribution) -> dict[str, np.ndarray]:
     if isinstance(code, Categorical):
-        p, k = probs(q).max(1)
-        return {code.name: k.numpy().astype(np.int32), f"{code.name}.p": p.numpy()}
+        return _likeliest(code.name, probs(q))
     assert isinstance(q, Independent)
     mean, sd = q.mean.numpy(), q.stddev.numpy()  # (N, d)
     table: dict[str, np.ndarray] = {}
@@ -70,3 +73,8 @@ def _columns(code: Code, q: Distribution) -> dict[str, np.ndarray]:
         if not isinstance(q.base_dist, Bernoulli):
             table[f"{name}.sd"] = sd[:, i]
     return table
+
+
+def _likeliest(name: str, p: Tensor) -> dict[str, np.ndarray]:
+    largest, k = p.max(1)
+    return {name: k.numpy().astype(np.int32), f"{name}.p": largest.numpy()}

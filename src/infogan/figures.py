@@ -11,6 +11,7 @@ from torch import Tensor
 
 from infogan.codes import Code
 from infogan.errors import InfoganError, MissingExtraError
+from infogan.merging import Merge
 from infogan.model import InfoGAN
 from infogan.prior import Prior
 
@@ -21,6 +22,7 @@ Picture = NDArray[np.uint8]  # (H, W) grey or (H, W, 3)
 
 STEPS = 10  # columns of a traversal
 MOST = 20  # rows and columns of a traversal at most
+WHOLE, LITTLE = 2.0, 0.002  # the ends of a tree's axis; what mixes less is drawn at the last
 
 
 def grid(images: Tensor, columns: int, gap: int = 1) -> Picture:
@@ -158,6 +160,67 @@ def confusion_matrix(table: Sequence[Sequence[int]], matching: Mapping[int, int]
         plot.axes.set_yticks(range(classes))
         plot.axes.set(xlabel="category", ylabel="class")
     return plot.png
+
+
+def tree(
+    merges: Sequence[Merge],
+    line: float | None,
+    named: Sequence[str],
+    groups: Sequence[int],
+    rows: Tensor | None = None,
+) -> bytes:
+    """A tree of things, and beside each leaf some images: PNG.
+
+    Args:
+        merges: As `merging.tree` gives them; drawn at their mixing, the least so far on the way up.
+        line: The mixing at which it is cut; None where it is not.
+        named: What each leaf is called, (L,).
+        groups: The group of each, (L,), which gives the colour.
+        rows: Images of each (L, m, C, H, W) in [0, 1]; None for vectors.
+    """
+    k, order = len(merges) + 1, leaves(merges)
+    at = {leaf: float(y) for y, leaf in enumerate(order)}
+    group = dict(enumerate(groups))  # of a node; -1 where it holds several
+    start, so_far = dict.fromkeys(range(k), WHOLE), WHOLE
+    with Plot(4.5 + 4 * (rows is not None), 0.28 * k + 0.8, 1 + (rows is not None)) as plot:
+        axes = plot.axes
+        for node, merge in enumerate(merges, k):
+            so_far = max(min(so_far, merge.s), LITTLE)
+            for part in (merge.a, merge.b):
+                colour = _colour(group[part])
+                axes.plot([start[part], so_far], [at[part]] * 2, color=colour, lw=1.5)
+            group[node] = group[merge.a] if group[merge.a] == group[merge.b] else -1
+            at[node], start[node] = (at[merge.a] + at[merge.b]) / 2, so_far
+            sides = [at[merge.a], at[merge.b]]
+            axes.plot([so_far] * 2, sides, color=_colour(group[node]), lw=1.5)
+        if line is not None:
+            axes.axvline(line, color="black", ls="--", lw=0.8)
+        axes.set_xscale("log")
+        axes.set(xlim=(LITTLE / 1.2, WHOLE), ylim=(k - 0.5, -0.5), xlabel="mixing")
+        axes.set_yticks(range(k), [named[leaf] for leaf in order])
+        axes.tick_params("y", left=False, labelleft=False, labelright=True, labelsize=7)
+        for side in ("top", "left"):
+            axes.spines[side].set_visible(False)
+        if rows is not None:
+            strip, m = plot.panels[1], rows.shape[1]
+            picture = grid(rows[order].flatten(0, 1), m)
+            strip.imshow(picture, cmap="gray", extent=(0, m, k - 0.5, -0.5), aspect="auto")
+            strip.set(ylim=(k - 0.5, -0.5))
+            strip.axis("off")
+    return plot.png
+
+
+def _colour(group: int) -> str:
+    return f"C{group % 10}" if group >= 0 else "black"
+
+
+def leaves(merges: Sequence[Merge]) -> list[int]:
+    """The leaves in an order in which no two branches of the tree cross."""
+    k = len(merges) + 1
+    below = {node: [node] for node in range(k)}
+    for i, merge in enumerate(merges):
+        below[k + i] = below.pop(merge.a) + below.pop(merge.b)
+    return below[2 * k - 2]
 
 
 def figure1(

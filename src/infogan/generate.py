@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import Sequential
 
+from infogan.codes import Code
 from infogan.errors import InfoganError
+from infogan.groups import SUFFIX
 from infogan.model import InfoGAN
 from infogan.networks.layers import folded
 from infogan.workers import each_on_one_thread
@@ -33,7 +35,8 @@ def generate(
     Args:
         model: Trained.
         n: How many images.
-        given: One value for all images, by code; the other codes are drawn from the prior.
+        given: One value for all images, by code (or NAME_group, where categories were merged); the
+            other codes are drawn from the prior.
         seed: Of z and c.
         dtype: Of G; `precision.choose` gives the fastest. Pixels are formed in float32.
 
@@ -44,7 +47,7 @@ def generate(
     Raises:
         InfoganError: an unknown code, or a value that it cannot have.
     """
-    fixed = {name: model.value(name, value) for name, value in (given or {}).items()}
+    fixed = model.values(given or {})
     dtype = torch.float32 if model.vectors else dtype
     G = folded(model.G).to(dtype)
     assert isinstance(G, Sequential)
@@ -53,9 +56,7 @@ def generate(
 
     def draws() -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
         for at in range(0, n, BATCH):
-            size = min(BATCH, n - at)
-            z, c = model.prior.sample(size, generator)
-            yield z, c | {k: v.expand(size, *v.shape[1:]) for k, v in fixed.items()}
+            yield model.draw(min(BATCH, n - at), generator, fixed)
 
     @torch.inference_mode()
     def images(drawn: tuple[Tensor, dict[str, Tensor]]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -99,10 +100,10 @@ def write(
         sink = _table(partial, model, columns) if model.vectors else _array(partial, model, n)
         with sink as keep, (partial / "codes.csv").open("w", newline="", encoding="utf-8") as f:
             rows = csv.writer(f)
-            rows.writerow([name for code in model.prior for name in code.coordinates])
+            rows.writerow([name for code in model.prior for name in _names(model, code)])
             for x, c in batches:
                 keep(x)
-                values = [c[code.name].reshape(len(x), -1).T.tolist() for code in model.prior]
+                values = [_values(model, code, c[code.name]) for code in model.prior]
                 rows.writerows(zip(*(column for code in values for column in code)))
         partial.rename(folder)
     except OSError as e:
@@ -110,6 +111,18 @@ def write(
         raise InfoganError(f"cannot write {folder}: {reason}; choose another --out") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _names(model: InfoGAN, code: Code) -> list[str]:
+    """A code's columns; where its categories were merged the group beside the category."""
+    return code.coordinates + [code.name + SUFFIX] * (code.name in model.groups)
+
+
+def _values(model: InfoGAN, code: Code, c: Tensor) -> list[list[float]]:
+    """The values (n, …) of one code in these columns."""
+    columns = c.reshape(len(c), -1).T.tolist()
+    groups = model.groups.get(code.name)
+    return [*columns, [groups.of[k] for k in c.tolist()]] if groups else columns
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from infogan.codes import Categorical
 from infogan.config import Config, NetConfig, in_words
 from infogan.errors import InfoganError
+from infogan.groups import SUFFIX, Groups, from_card, to_card
 from infogan.inputs import images, numbers, vectors
 from infogan.networks import ARCHITECTURES, QHead, measure, ranged, spectral, spread
 from infogan.prior import Prior
@@ -33,6 +34,9 @@ class InfoGAN(nn.Module):
 
     `from_pretrained` gives one that is trained. For training, the parts are `G`, `trunk`, `D`, `Q`:
     `h = model.trunk(x)`, then `model.D(h)` is the logit (n, 1) and `model.Q(h)` Q's outputs.
+
+    `groups` says which categories of a code are one thing, where that was accepted:
+    `model.groups["digit"].probs(model.infer(x)["digit"])` is Q(g|x), (n, G).
 
     Args:
         prior: P(z) and P(c), or its text form: "z62 + digit:cat10 + 2u".
@@ -56,6 +60,7 @@ class InfoGAN(nn.Module):
         self.prior = Prior.parse(prior) if isinstance(prior, str) else prior
         self.shape = shape
         self.net = net or NetConfig()
+        self.groups: dict[str, Groups] = {}
         if self.vectors and shape[1:] != (1, 1):
             raise InfoganError(
                 f"net.output linear is for vectors, got images {shape}; take sigmoid or tanh"
@@ -108,7 +113,8 @@ class InfoGAN(nn.Module):
             seed: Of z and the codes that are drawn; the same seed gives the same images.
             codes: By name, one value for all images or n of them: integers 0 … K-1 for a
                 categorical code, a number or (n, d) numbers for the others. A uniform code was
-                trained on [low, high]; values beyond are extrapolation, and allowed.
+                trained on [low, high]; values beyond are extrapolation, and allowed. Where there
+                are groups, NAME_group draws among the group's categories.
 
         Returns:
             (n, C, H, W) in [0, 1]; vectors: (n, d) in their own units.
@@ -116,7 +122,7 @@ class InfoGAN(nn.Module):
         Raises:
             InfoganError: an unknown code, a category that does not exist, or lengths that differ.
         """
-        values = {name: self.value(name, value) for name, value in codes.items()}
+        values = self.values(codes)
         if z is not None:
             values["z"] = numbers("z", z, self.prior.noise)
         lengths = {len(value) for value in values.values() if len(value) != 1}
@@ -127,15 +133,24 @@ class InfoGAN(nn.Module):
             )
         generator = torch.Generator()
         generator.seed() if seed is None else generator.manual_seed(seed)
-        z_, c = self.prior.sample(n, generator)
+        x = self.decode(*self.draw(n, generator, values))
+        return x.flatten(1) if self.vectors else x
+
+    def draw(
+        self, n: int, generator: torch.Generator, values: Mapping[str, Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """z and c of n images: those of `values` (one, or n each), the others from the prior."""
+        z, c = self.prior.sample(n, generator)
         for name, value in values.items():
             every = value.expand(n, *value.shape[1:])
             if name == "z":
-                z_ = every
-            else:
+                z = every
+            elif name in c:
                 c[name] = every
-        x = self.decode(z_, c)
-        return x.flatten(1) if self.vectors else x
+            else:
+                code = name.removesuffix(SUFFIX)
+                c[code] = self.groups[code].draw(every, generator)
+        return z, c
 
     def decode(self, z: Tensor, c: Mapping[str, Tensor]) -> Tensor:
         """x = G(z, c) for values as `prior.sample(n, generator)` gives them: (n, C, H, W)."""
@@ -172,6 +187,11 @@ class InfoGAN(nn.Module):
         """D's logit of each image, (n,): above 0 it looks real. Args as `infer`."""
         return self._run(nn.Sequential(self.trunk, self.D), self._given(x), (1,)).squeeze(1)
 
+    def features(self, x: ArrayLike) -> Tensor:
+        """What the trunk makes of each image, (n, features): all that D and Q hear. Args as
+        `infer`."""
+        return self._run(self.trunk, self._given(x), (0,))
+
     @torch.no_grad()
     def _run(self, network: nn.Module, inputs: Tensor, shape: tuple[int, ...]) -> Tensor:
         """The network's outputs in evaluation: one image never depends on the others."""
@@ -188,12 +208,20 @@ class InfoGAN(nn.Module):
     def _given(self, x: ArrayLike) -> Tensor:
         return vectors(x, self.shape) if self.vectors else images(x, self.shape)
 
-    def value(self, name: str, value: ArrayLike) -> Tensor:
-        """A user's value of one code, checked: (n,) integers or (n, d) floats, n >= 1.
+    def values(self, given: Mapping[str, ArrayLike]) -> dict[str, Tensor]:
+        """A user's values of codes, checked: (n,) integers or (n, d) floats each, n >= 1.
 
         Raises:
-            InfoganError: an unknown code, or a value that it cannot have.
+            InfoganError: an unknown code, a value that it cannot have, or a category and its group.
         """
+        for code in self.groups:
+            if code in given and code + SUFFIX in given:
+                raise InfoganError(f"give {code} or {code}{SUFFIX}, not both: one draws the other")
+        return {name: self._value(name, value) for name, value in given.items()}
+
+    def _value(self, name: str, value: ArrayLike) -> Tensor:
+        if (of := name.removesuffix(SUFFIX)) in self.groups and of != name:
+            return self.groups[of].check(name, value)
         code = self.prior[name]
         if not isinstance(code, Categorical):
             return numbers(code.name, value, code.width)
@@ -215,6 +243,8 @@ class InfoGAN(nn.Module):
             "shape": list(self.shape),
             "net": asdict(self.net),
         }
+        if self.groups:
+            card["groups"] = to_card(self.groups)
         (folder / "config.json").write_text(json.dumps(card, indent=2) + "\n", "utf-8")
         save_file(
             {name: tensor.contiguous().cpu() for name, tensor in self.state_dict().items()},
@@ -242,10 +272,13 @@ class InfoGAN(nn.Module):
             net = TypeAdapter(NetConfig).validate_python(card["net"])
             shape = cast(tuple[int, int, int], tuple(card["shape"]))
             model = cls(Prior.parse(card["codes"]), shape, net)
+            model.groups = from_card(card.get("groups", {}), model.prior)
             model.load_state_dict(load_file(folder / "model.safetensors"))
         except ValidationError as e:
             raise InfoganError(f"{folder}/config.json is damaged: {in_words(e)}") from None
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as e:
+        except (
+            OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError, SafetensorError
+        ) as e:  # fmt: skip
             if isinstance(e, InfoganError):
                 raise
             reason = str(e).splitlines()[0]

@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from infogan import figures, scatter
 from infogan.config import to_yaml
-from infogan.data import load
+from infogan.data import load, to_float
 from infogan.metrics.factors import in_words as factors_in_words
+from infogan.metrics.groups import in_words as groups_in_words
+from infogan.metrics.groups import line, merges_of, names, shown, warnings
 from infogan.metrics.matched import continuous_factors
 from infogan.metrics.matched import in_words as matched_in_words
 from infogan.metrics.meaning import in_words
@@ -49,6 +53,10 @@ def report(run: Run, model: InfoGAN, metrics: Mapping[str, Any]) -> Path:
     if "clustering.confusion" in metrics:
         matching = {int(k): v for k, v in metrics["clustering.matching"].items()}
         pictures["confusion"] = figures.confusion_matrix(metrics["clustering.confusion"], matching)
+    if "groups.confusion" in metrics:
+        matching = {int(k): v for k, v in metrics["groups.matching"].items()}
+        pictures["groups"] = figures.confusion_matrix(metrics["groups.confusion"], matching)
+    pictures |= _trees(run, model, metrics)
     for name, content in pictures.items():
         run.write(f"figures/{_filename(name)}.png", content)
     return run.write("report.html", _page(run, model, metrics, pictures))
@@ -60,6 +68,30 @@ def _of_images(model: InfoGAN) -> dict[str, bytes]:
         for name, picture in figures.traversals(model).items()
     }
     return pictures | {"samples": figures.png(figures.samples(model), scale=2)}
+
+
+def _trees(run: Run, model: InfoGAN, metrics: Mapping[str, Any]) -> dict[str, bytes]:
+    """The tree of each categorical code, with real images of each leaf."""
+    pictures, images = dict[str, bytes](), None
+    if names(metrics) and not model.vectors:
+        images = load(run.config.data, "test").images
+    for name in names(metrics):
+        of, _ = shown(metrics, name)
+        leaves, examples = metrics[f"groups.{name}.leaves"], metrics[f"groups.{name}.examples"]
+        rows = None
+        if images is not None:
+            rows = torch.zeros(len(leaves), max(map(len, examples)), *model.shape)
+            for row, some in zip(rows, examples):
+                row[: len(some)] = to_float(images[some])
+        named = [f"{category} → {of.of[category]}" for category in leaves]
+        pictures[f"tree-{name}"] = figures.tree(
+            merges_of(metrics, name),
+            line(metrics, name),
+            named,
+            [of.of[category] for category in leaves],
+            rows,
+        )
+    return pictures
 
 
 def _of_vectors(run: Run, model: InfoGAN) -> dict[str, bytes]:
@@ -93,7 +125,7 @@ def _page(
         f"{config.objective} · {config.train.updates:,} updates of {config.train.batch}"
         f"{_starts(run.starts())}</p>",
         _headline(metrics),
-        _warnings(run.warnings()),
+        _warnings(run.warnings() | warnings(metrics)),
         "<h2>What the codes do</h2>",
     ]
     parts += _vector_codes(model, pictures) if model.vectors else _image_codes(model, pictures)
@@ -120,6 +152,7 @@ def _page(
             _matching(metrics),
             _protocol(metrics, "clustering"),
         ]
+    parts += _groups(metrics, pictures)
     for family, heading, told in (
         ("factors", "Codes and true factors", factors_in_words(metrics)),
         ("matched", "Codes and true factors, one to one", matched_in_words(metrics)),
@@ -157,6 +190,34 @@ def _page(
     return "\n".join(parts)
 
 
+def _groups(metrics: Mapping[str, Any], pictures: Mapping[str, bytes]) -> list[str]:
+    """Which categories are one thing: the trees, in words and as they are."""
+    if not names(metrics):
+        return []
+    told = "".join(f"<li>{html.escape(s)}</li>" for s in groups_in_words(metrics))
+    parts = [f"<h2>Categories that are one thing</h2><ul>{told}</ul>"]
+    for name in names(metrics):
+        found, accepted = shown(metrics, name)
+        caption = (
+            f"{name}: two halves of each category → its group, the {found.n} groups "
+            f"{'accepted' if accepted else 'proposed'} in colour. Two branches meet where "
+            "copies and look-alikes mix them so far (1: as halves by chance); dashed: between "
+            "parts of one thing and things. Beside each real held-out images"
+        )
+        parts.append(_figure(f"tree-{name}", caption, pictures, True))
+    if "groups" in pictures:
+        parts.append(_figure("groups", "held-out images: class by group", pictures, True))
+    return [
+        *parts,
+        "<p>This supposes that what parts two things is more than what parts any two parts of one, "
+        "in the features of the trunk: kinds that the trunk does not tell apart it cannot tell "
+        "apart either, and a category of three kinds shows only two. "
+        "<code>infogan merge RUN</code> accepts the groups, <code>--groups N</code> another number "
+        "of them, <code>--undo</code> takes them back.</p>",
+        _protocol(metrics, "groups"),
+    ]
+
+
 def _image_codes(model: InfoGAN, pictures: Mapping[str, bytes]) -> list[str]:
     prior = model.prior
     rows = prior.categorical[0].name if prior.categorical else ""
@@ -187,11 +248,17 @@ def _vector_codes(model: InfoGAN, pictures: Mapping[str, bytes]) -> list[str]:
 def _headline(metrics: Mapping[str, Any]) -> str:
     if "clustering.accuracy" not in metrics:
         return ""
+    merged = ""
+    if "groups.accuracy" in metrics:
+        merged = (
+            f". In {len(metrics['groups.confusion'][0])} groups: accuracy "
+            f"<b>{metrics['groups.accuracy']:.4f}</b> one-to-one"
+        )
     return (
         f"<p class=big>Accuracy <b>{metrics['clustering.accuracy']:.4f}</b> one-to-one "
         f"({metrics['clustering.accuracy_many']:.4f} many-to-one) · NMI "
         f"{metrics['clustering.nmi']:.4f} · ARI {metrics['clustering.ari']:.4f} · mean confidence "
-        f"{metrics['clustering.confidence']:.4f}, on real held-out images</p>"
+        f"{metrics['clustering.confidence']:.4f}, on real held-out images{merged}</p>"
     )
 
 

@@ -20,6 +20,7 @@ InfoGAN: interpretable latent codes from unlabelled images (Chen et al. 2016).
 {recipes}
   evaluate RUN [--json]         measure a run on the held-out split
   report RUN                    write the run's report.html and figures/
+  merge RUN                     take categories that are one thing together, as groups
   encode RUN [SOURCE]           images to codes: a table, a row for each image
   generate RUN --out FOLDER     codes to images: an array and its codes
   figure1 RUN_INFOGAN RUN_GAN   draw the paper's Figure 1 from two runs
@@ -34,6 +35,7 @@ COMMANDS = {
     "train": "train",
     "evaluate": "runs",
     "report": "runs",
+    "merge": "merge",
     "encode": "batch",
     "generate": "batch",
     "figure1": "runs",

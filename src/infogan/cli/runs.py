@@ -9,6 +9,7 @@ from infogan.cli.arguments import parse
 from infogan.errors import InfoganError
 
 if TYPE_CHECKING:
+    from infogan.data import Dataset
     from infogan.model import InfoGAN
     from infogan.run import Run
 
@@ -147,17 +148,24 @@ def opened(path: Path) -> "Run":
 
 def measured(run: "Run") -> dict[str, Any]:
     """Measure a run and keep the numbers in its metrics.json."""
-    from infogan.data import load
     from infogan.metrics import evaluate as measure
 
-    train, test = (load(run.config.data, split) for split in ("train", "test"))
-    if train.stream:
-        train.stream.close()  # its first images are enough
+    train, test = splits(run)
     metrics = measure(trained_model(run), test, None, run.config.augment, train.images)
     text = json.dumps(metrics, indent=1)
     run.write("metrics.json", text + "\n")
     plain: dict[str, Any] = json.loads(text)
     return plain
+
+
+def splits(run: "Run") -> tuple["Dataset", "Dataset"]:
+    """What a run learnt from, and what is held out."""
+    from infogan.data import load
+
+    train, test = load(run.config.data, "train"), load(run.config.data, "test")
+    if train.stream:
+        train.stream.close()  # its first images are enough
+    return train, test
 
 
 def write_report(run: "Run", metrics: dict[str, Any]) -> Path:

@@ -2,8 +2,9 @@
 `encode`, data, and a budget, and return `{"family.name": value}`."""
 
 from infogan.metrics.clustering import clustering
-from infogan.metrics.evaluation import as_text, evaluate, headline
+from infogan.metrics.evaluation import as_text, evaluate, grouped, headline
 from infogan.metrics.factors import factors
+from infogan.metrics.groups import groups
 from infogan.metrics.information import information
 from infogan.metrics.matched import continuous_factors, matched
 from infogan.metrics.meaning import FACTORS, meaning, reading
@@ -17,6 +18,8 @@ __all__ = [
     "continuous_factors",
     "evaluate",
     "factors",
+    "grouped",
+    "groups",
     "headline",
     "information",
     "matched",

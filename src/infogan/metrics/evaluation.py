@@ -12,6 +12,8 @@ from infogan.data import Dataset
 from infogan.metrics.clustering import clustering
 from infogan.metrics.factors import factors
 from infogan.metrics.factors import in_words as factors_in_words
+from infogan.metrics.groups import agreement, groups, shown
+from infogan.metrics.groups import in_words as groups_in_words
 from infogan.metrics.information import information
 from infogan.metrics.matched import continuous_factors, matched
 from infogan.metrics.matched import in_words as matched_in_words
@@ -24,7 +26,8 @@ from infogan.metrics.pairs import pairs
 from infogan.model import InfoGAN
 
 FAMILIES = (
-    "information", "clustering", "pairs", "factors", "matched", "meaning", "reading", "overfitting",
+    "information", "clustering", "groups", "pairs", "factors", "matched", "meaning", "reading",
+    "overfitting",
 )  # fmt: skip
 
 
@@ -63,7 +66,8 @@ def evaluate(
         test: The held-out split.
         budget: How much is measured.
         augmentations: Of the pairs of real images, a run's own; the defaults where nothing is said.
-        train: The images that it learnt from (N, C, H, W), to see whether D knows them by heart.
+        train: The images that it learnt from (N, C, H, W), to see whether D knows them by heart,
+            and to look at categories with where few are held out.
     """
     budget = budget or Budget()
     out: dict[str, Any] = information(model, budget.fakes, budget.seed)
@@ -72,28 +76,7 @@ def evaluate(
         f"seed {budget.seed}), average G, evaluation mode; se: standard error"
     )
     if model.prior.categorical:
-        code = model.prior.categorical[0]
-        p = probs(model.infer(test.images)[code.name])
-        out["clustering.confidence"] = p.amax(1).mean().item()
-        usage = p.mean(0)
-        out["clustering.usage"] = usage.tolist()
-        what = "rows" if model.vectors else "real images"
-        where = f"{test.name} {test.split}, n = {len(test.images):,} {what}"
-        out["protocol.clustering"] = (
-            f"{where}, category = argmax Q({code.name}|x); no labels in training; "
-        )
-        if test.labels is not None:
-            out |= clustering(test.labels.numpy(), p.argmax(1).numpy(), code.k)
-            out["protocol.clustering"] += (
-                "labels only to measure: accuracy one-to-one (Hungarian), accuracy_many: each "
-                "category takes its commonest class"
-            )
-        if not model.vectors:  # of these no change is known that keeps the meaning
-            out |= pairs(model, test.images, augmentations or AugmentConfig(), budget.seed)
-            out["protocol.pairs"] = (
-                f"{where} and an augmented copy of each (the run's augmentations); no label: "
-                "score ranks runs of one recipe"
-            )
+        out |= _categories(model, test, budget, augmentations or AugmentConfig(), train)
     out |= _truth(model, test)
     if model.prior.continuous and model.shape[0] == 1 and not model.vectors:
         out |= meaning(model, budget.per_category, budget.seed)
@@ -112,6 +95,65 @@ def evaluate(
             f"D's logit on up to {budget.reals:,} images that it learnt from and as many of "
             f"{test.name} {test.split}; gap: their means' difference in standard deviations of the "
             "first"
+        )
+    return out
+
+
+def _categories(
+    model: InfoGAN, test: Dataset, budget: Budget, settings: AugmentConfig, train: Tensor | None
+) -> dict[str, Any]:
+    """What the categories of real images say, and what labels say of the first code's."""
+    out: dict[str, Any] = {}
+    code = model.prior.categorical[0]
+    p = probs(model.infer(test.images)[code.name])
+    out["clustering.confidence"] = p.amax(1).mean().item()
+    usage = p.mean(0)
+    out["clustering.usage"] = usage.tolist()
+    what = "rows" if model.vectors else "real images"
+    where = f"{test.name} {test.split}, n = {len(test.images):,} {what}"
+    out["protocol.clustering"] = (
+        f"{where}, category = argmax Q({code.name}|x); no labels in training; "
+    )
+    if test.labels is not None:
+        out |= clustering(test.labels.numpy(), p.argmax(1).numpy(), code.k)
+        out["protocol.clustering"] += (
+            "labels only to measure: accuracy one-to-one (Hungarian), accuracy_many: each "
+            "category takes its commonest class"
+        )
+    if len(test.images) > 1:
+        trees = groups(model, test.images, settings, budget.seed, train)
+        out |= trees | grouped(model, test, trees)
+    if not model.vectors:  # of these no change is known that keeps the meaning
+        out |= pairs(model, test.images, settings, budget.seed)
+        out["protocol.pairs"] = (
+            f"{where} and an augmented copy of each (the run's augmentations); no label: "
+            "score ranks runs of one recipe"
+        )
+    return out
+
+
+def grouped(model: InfoGAN, test: Dataset, trees: Mapping[str, Any]) -> dict[str, Any]:
+    """What was accepted of the trees, and what the first code's groups agree with, accepted or
+    proposed, where there are labels.
+
+    Args:
+        model: Trained.
+        test: The held-out split.
+        trees: As `groups` gives them.
+    """
+    out: dict[str, Any] = {f"groups.{k}.accepted": list(v.of) for k, v in model.groups.items()}
+    code = model.prior.categorical[0]
+    found, accepted = shown({**trees, **out}, code.name)
+    out["protocol.groups"] = (
+        f"how far halves of categories mix among augmented copies and look-alikes by the trunk's "
+        f"features, {test.name} {test.split}, no label"
+    )
+    if test.labels is not None and found.n < code.k:
+        out |= agreement(found, test.labels, probs(model.infer(test.images)[code.name]))
+        out["protocol.groups"] += (
+            f"; accuracy: of the {found.n} groups {'accepted' if accepted else 'proposed'} for "
+            f"{code.name}, n = {len(test.images):,}, labels only to measure: one-to-one; "
+            "accuracy_many: many-to-one"
         )
     return out
 
@@ -142,10 +184,16 @@ def headline(metrics: Mapping[str, Any]) -> str:
     if "clustering.accuracy" not in metrics:
         return "no accuracy: it needs a categorical code and labels"
     n = sum(map(sum, metrics["clustering.confusion"]))
-    return (
+    said = (
         f"accuracy on the test split: {metrics['clustering.accuracy']:.4f} one-to-one, "
         f"{metrics['clustering.accuracy_many']:.4f} many-to-one, n = {n:,}"
     )
+    if "groups.accuracy" in metrics:
+        many, right = len(metrics["groups.confusion"][0]), metrics["groups.accuracy"]
+        accepted = any(k.startswith("groups.") and k.endswith(".accepted") for k in metrics)
+        how = "merged" if accepted else "to be merged, which  infogan merge RUN  accepts,"
+        said += f"; {how} into {many} groups: {right:.4f} one-to-one"
+    return said
 
 
 def as_text(metrics: Mapping[str, Any]) -> str:
@@ -160,9 +208,10 @@ def as_text(metrics: Mapping[str, Any]) -> str:
             for key, value in metrics.items()
             if key.startswith(f"{family}.") and isinstance(value, float)
         ]
-        if family == "clustering" and "clustering.confusion" in metrics:
-            table = metrics["clustering.confusion"]
-            lines.append("  class     category " + "".join(f"{j:6d}" for j in range(len(table[0]))))
+        if f"{family}.confusion" in metrics:
+            table = metrics[f"{family}.confusion"]
+            what = {"clustering": "category", "groups": "group   "}[family]
+            lines.append(f"  class     {what} " + "".join(f"{j:6d}" for j in range(len(table[0]))))
             lines += [
                 f"  {i:5d}              " + "".join(f"{count:6d}" for count in row)
                 for i, row in enumerate(table)
@@ -175,5 +224,10 @@ def in_words(metrics: Mapping[str, Any], family: str) -> list[str]:
     """One family's numbers in sentences, where it has words for them."""
     if family == "overfitting":
         return [overfitting_in_words(metrics["overfitting.gap"])]
-    words = {"pairs": pairs_in_words, "factors": factors_in_words, "matched": matched_in_words}
+    words = {
+        "groups": groups_in_words,
+        "pairs": pairs_in_words,
+        "factors": factors_in_words,
+        "matched": matched_in_words,
+    }
     return words[family](metrics) if family in words else meaning_in_words(metrics, family)

@@ -1,0 +1,53 @@
+"""Groups of categories: what they are called, read by, drawn from."""
+
+import pytest
+import torch
+
+from infogan.errors import InfoganError
+from infogan.groups import Groups, from_card, to_card
+from infogan.prior import Prior
+
+PRIOR = Prior.parse("z2 + kind:cat5 + shade:cat3 + u")
+
+
+def test_groups_are_numbered_as_their_first_categories_come():
+    groups = Groups.of_sets([[4, 2], [3], [1, 0]], 5)
+    assert groups.of == (0, 0, 1, 2, 1)
+    assert [groups.members(g) for g in range(groups.n)] == [(0, 1), (2, 4), (3,)]
+
+
+@pytest.mark.parametrize("of", [(), (1, 0), (0, 2), (0, -1)])
+def test_other_numbers_are_refused(of):
+    with pytest.raises(InfoganError, match="numbered from 0"):
+        Groups(of)
+
+
+def test_a_groups_probability_is_the_sum_of_its_categories():
+    """The likeliest group need not hold the likeliest category."""
+    logits = torch.tensor([[0.4, 0.3, 0.3], [0.1, 0.9, 0.0]], dtype=torch.float64).log()
+    q = Prior.parse("a:cat3").q(logits)["a"]
+    p = Groups((0, 1, 1)).probs(q)
+    torch.testing.assert_close(p, torch.tensor([[0.4, 0.6], [0.1, 0.9]], dtype=torch.float64))
+
+
+def test_a_group_draws_its_categories_evenly():
+    groups, n = Groups((0, 1, 0, 0, 1)), 30_000
+    asked = torch.arange(n) % 2
+    drawn = groups.draw(asked, torch.Generator().manual_seed(0))
+    assert torch.equal(torch.tensor(groups.of)[drawn], asked)
+    for group, size in ((0, 3), (1, 2)):
+        share = torch.bincount(drawn[asked == group], minlength=5)[list(groups.members(group))]
+        se = (n / 2 * (1 / size) * (1 - 1 / size)) ** 0.5
+        assert (share - n / 2 / size).abs().max() < 4 * se
+
+
+def test_a_card_gives_the_same_groups_back():
+    groups = {"kind": Groups((0, 1, 1, 0, 2)), "shade": Groups((0, 0, 1))}
+    assert from_card(to_card(groups), PRIOR) == groups
+    assert from_card({}, PRIOR) == {}
+
+
+@pytest.mark.parametrize("card", [{"kind": [0, 1]}, {"u": [0, 1]}, {"dog": [0, 1, 1]}])
+def test_a_card_of_another_prior_is_refused(card):
+    with pytest.raises(InfoganError, match="groups of"):
+        from_card(card, PRIOR)
