@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
 TESTS = [
     "objective",
     "pairs",
+    "merging",
+    "groups",
     "state",
     "training",
     "adversarial",
@@ -160,6 +162,18 @@ DEFECTS = [
         "pairs.py",
         "_correlations(within, within.detach())",
         "_correlations(within, within)",
+    ),
+    Defect(
+        "what small categories have in common counts for less",
+        "merging.py",
+        "s = P * (r[:, None] + r) / product.clamp_min(torch.finfo(P.dtype).tiny)",
+        "s = P / (r[:, None] + r)",
+    ),
+    Defect(
+        "a group is as likely as its likeliest category",
+        "groups.py",
+        "index_add_(1, torch.tensor(self.of, device=p.device), p)",
+        'scatter_reduce(1, torch.tensor(self.of).expand_as(p), p, "amax")',
     ),
 ]
 

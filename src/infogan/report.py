@@ -56,6 +56,8 @@ def report(run: Run, model: InfoGAN, metrics: Mapping[str, Any]) -> Path:
     if "groups.confusion" in metrics:
         matching = {int(k): v for k, v in metrics["groups.matching"].items()}
         pictures["groups"] = figures.confusion_matrix(metrics["groups.confusion"], matching)
+    else:  # they may have been taken back
+        (run.path / "figures" / "groups.png").unlink(missing_ok=True)
     pictures |= _trees(run, model, metrics)
     for name, content in pictures.items():
         run.write(f"figures/{_filename(name)}.png", content)
