@@ -19,7 +19,7 @@ codes: z4 + digit:cat10 + 2u@0.1
 net: {kind: dcgan, widths: [4, 8], fc: 16, q_hidden: 8}
 loss: {lam_ramp: 2, pairs: 8}
 train: {updates: 6, batch: 16, log_every: 2, checkpoint_every: 2, sample_every: 3, threads: 1,
-        restarts: 1}
+        scout_updates: 0}
 """
 
 

@@ -19,7 +19,6 @@ from infogan.metrics.groups import (
     halved,
     in_words,
     line,
-    look_alikes,
     names,
     nearest,
     proposal,
@@ -184,12 +183,6 @@ def test_copies_that_cross_join_what_look_alikes_keep_apart():
     assert line(apart, "kind") is not None
     assert turned["groups.kind.below"] > 5 * apart["groups.kind.below"]
     assert groups(model, images, AugmentConfig(), 3) == groups(model, images, AugmentConfig(), 3)
-
-
-def test_look_alikes_are_the_nearest_and_never_the_image_itself():
-    f = nn.functional.normalize(torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]), dim=1)
-    near = look_alikes(f)
-    assert near.tolist() == [[1, 2], [0, 2], [1, 0]]
 
 
 def test_what_was_accepted_is_shown_in_place_of_the_proposal():

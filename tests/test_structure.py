@@ -14,7 +14,8 @@ ORDER = [
     "weights", "networks", "inputs", "model", "workers", "encode", "generate",
     "adversarial", "pairs", "merging", "objective", "data", "votes", "diffaugment", "fitting",
     "precision",
-    "run", "progress", "state", "step", "restarts", "guards", "training", "metrics", "figures",
+    "run", "progress", "state", "step", "restarts", "joining", "scouting", "guards",
+    "training", "metrics", "figures",
     "scatter", "report", "cli",
 ]  # fmt: skip
 

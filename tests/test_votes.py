@@ -11,7 +11,7 @@ from infogan.config import AugmentConfig, NetConfig, from_yaml
 from infogan.model import InfoGAN
 from infogan.state import State
 from infogan.step import advance, picks
-from infogan.votes import unsettled, votes
+from infogan.votes import neighbours, unsettled, votes
 
 
 def a_model(codes="z2 + digit:cat4 + kind:cat3 + u", seed=1):
@@ -81,6 +81,12 @@ def test_of_a_large_set_a_part_votes_with_those_that_are_asked_about(monkeypatch
     right = by_hand(model, images, which, members)
     found = votes(model, images, which, seed=4)
     assert all(torch.equal(found[name], k) for name, k in right.items())
+
+
+def test_neighbours_are_the_nearest_and_never_the_row_itself():
+    f = F.normalize(torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]), dim=1)
+    assert neighbours(f, torch.arange(3), 10).tolist() == [[1, 2], [0, 2], [1, 0]]
+    assert neighbours(f, torch.tensor([2]), 1).tolist() == [[1]]
 
 
 def test_two_images_and_bfloat16_and_double_models():

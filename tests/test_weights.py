@@ -44,12 +44,6 @@ def test_categorical_codes_have_their_own_share_in_the_d_step():
     assert w.lam_D == pytest.approx({"cat": 0.14, "a": 0.5})
 
 
-def test_votes_count_from_their_update():
-    prior, loss = Prior.parse("cat3"), LossConfig(pairs=8, votes=3, votes_from=50)
-    assert [weights_at(update, prior, loss).votes for update in (49, 50)] == [0, 3]
-    assert weights_at(50, prior, LossConfig(votes=3, votes_from=50)).votes == 0  # no copies
-
-
 def test_look_alikes_count_until_their_update():
     prior, loss = Prior.parse("cat3 + u"), LossConfig(alike=0.3, alike_until=50)
     assert weights_at(49, prior, loss).alike == 0.3

@@ -20,6 +20,7 @@ from infogan.registry import Registry
 CODES: Registry[type["Code"]] = Registry("kind of code")
 
 DEFAULT_FLOOR = 0.1
+SUM_IS_ONE = 1e-3  # of given probabilities, within this
 RESERVED = ("z", "n", "c", "x", "seed", "generator")
 
 
@@ -91,14 +92,20 @@ class Code(ABC):
 @CODES.register("cat")
 @dataclass(frozen=True)
 class Categorical(Code):
-    """c ~ Cat(K), P(k) = 1/K; H(c) = ln K. Q: softmax of K logits.
+    """c ~ Cat(K), P(k) = 1/K or what is given; H(c) = −Σ P(k) ln P(k). Q: softmax of K logits.
 
     >>> code = Categorical("digit", 1.0, 10)
     >>> round(code.entropy(), 3)
     2.303
+
+    Args:
+        p: P(k) of each category, > 0, sum 1; empty: 1/K each.
+        learned: Training moves P(k) to how frequent the categories are among real images.
     """
 
     k: int
+    p: tuple[float, ...] = ()
+    learned: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -107,6 +114,23 @@ class Categorical(Code):
                 f"code {self.name!r}: a categorical code needs K >= 2 categories, got {self.k} "
                 "(one category carries no information); write e.g. cat10"
             )
+        if not self.p:
+            return
+        sound = all(math.isfinite(p) and p > 0 for p in self.p)
+        if len(self.p) != self.k or not sound or abs(sum(self.p) - 1) > SUM_IS_ONE:
+            raise InfoganError(
+                f"code {self.name!r}: P(c) of {self.k} categories is as many numbers above 0 that "
+                f"sum to 1, got {len(self.p)} with sum {sum(self.p):g}; write e.g. "
+                "cat3(0.2, 0.3, 0.5), or cat10(learned)"
+            )
+
+    @property
+    def probabilities(self) -> Tensor:
+        """P(k), (K,) float64, sum 1."""
+        if not self.p:
+            return torch.full((self.k,), 1 / self.k, dtype=torch.float64)
+        p = torch.tensor(self.p, dtype=torch.float64)
+        return p / p.sum()
 
     @property
     def width(self) -> int:
@@ -117,10 +141,17 @@ class Categorical(Code):
         return self.k
 
     def entropy(self) -> float:
-        return math.log(self.k)
+        if not self.p:
+            return math.log(self.k)
+        p = self.probabilities
+        return -(p * p.log()).sum().item()
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        return torch.randint(self.k, (n,), generator=generator)
+        if not self.p:
+            return torch.randint(self.k, (n,), generator=generator)
+        if n == 0:
+            return torch.empty(0, dtype=torch.int64)
+        return torch.multinomial(self.probabilities, n, replacement=True, generator=generator)
 
     def embed(self, c: Tensor) -> Tensor:
         return F.one_hot(c, self.k).to(torch.get_default_dtype())
@@ -132,7 +163,8 @@ class Categorical(Code):
         return torch.arange(self.k)
 
     def term(self) -> str:
-        return f"cat{self.k}"
+        arguments = ["learned"] * self.learned + [number(p) for p in self.p]
+        return f"cat{self.k}" + _bracketed(arguments)
 
 
 @dataclass(frozen=True)

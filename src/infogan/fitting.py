@@ -47,7 +47,10 @@ def fitted(config: Config, count: int, shape: Shape, updates: int | None = None)
 
 def minutes(config: Config, shape: Shape) -> str:
     """How long training will take, in words."""
-    operations = config.train.updates * config.train.batch * _operations(config, shape)
+    t, alone = config.train, config.loss.votes_alone_from or config.train.updates
+    # an update of Q alone costs half, one of a scout about as much as any
+    updates = t.scout_updates + (t.updates + min(alone, t.updates)) / 2
+    operations = updates * t.batch * _operations(config, shape)
     quick, slow = (max(1, round(operations / speed / 60)) for speed in SPEEDS)
     return f"about {quick} min on two processor cores with bfloat16, {slow} without"
 
@@ -84,10 +87,13 @@ def _real_images(config: Config, count: int, shape: Shape) -> Choice:
         "loss.pairs": "a kind is what stays when an image is turned by up to "
         f"{augment.rotation:g}°, sheared, zoomed and moved a little; 0 where that changes the kind"
     }
+    train = config.train
     if count < LOOK_ALIKE:
-        loss, augment = replace(loss, alike=0.0), replace(augment, neighbours_until=0)
+        loss = replace(loss, alike=0.0, votes=0.0, votes_alone_from=0)
+        augment, train = replace(augment, neighbours_until=0), replace(train, scout_updates=0)
         few = f"of fewer than {LOOK_ALIKE:,} images the nearest often shows something else"
-        why |= {"loss.alike": few, "augment.neighbours_until": few}
+        why |= {"loss.alike": few, "loss.votes": few, "augment.neighbours_until": few}
+        why |= {"loss.votes_alone_from": few, "train.scout_updates": few}
     strength = round(strength_for(-1, count, shape), 2)
     loss = replace(loss, diffaugment=strength)
     if strength:
@@ -95,7 +101,7 @@ def _real_images(config: Config, count: int, shape: Shape) -> Choice:
             f"D would learn {count:,} images by heart: it sees them, and G's, in changing "
             "light and place and with a square cut out"
         )
-    return replace(config, loss=loss, augment=augment), why
+    return replace(config, loss=loss, augment=augment, train=train), why
 
 
 def _in_proportion(config: Config, share: float) -> Config:
@@ -112,9 +118,15 @@ def _in_proportion(config: Config, share: float) -> Config:
         alike_until=at(config.loss.alike_until),
         votes_from=at(config.loss.votes_from),
         votes_every=max(1, at(config.loss.votes_every)),
+        votes_alone_from=at(config.loss.votes_alone_from),
     )
     augment = replace(config.augment, neighbours_until=at(config.augment.neighbours_until))
-    return replace(config, loss=loss, augment=augment)
+    train = replace(
+        config.train,
+        scout_updates=at(config.train.scout_updates),
+        scout_followed=max(1, at(config.train.scout_followed)),
+    )
+    return replace(config, loss=loss, augment=augment, train=train)
 
 
 @torch.no_grad()

@@ -102,7 +102,9 @@ def window_mean(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def d_wins(mean: Mapping[str, Any], config: Config) -> dict[str, str]:
     """D tells every image, and G learns nothing more: D's loss near 0 and G's large."""
     low, high = WON.get(config.loss.adversarial, (-math.inf, math.inf))
-    if mean["update"] < WINDOW or mean["loss_D"] > low or mean["loss_G"] < high:
+    if mean["update"] < WINDOW or "loss_G" not in mean:  # the run is young, or the game is over
+        return {}
+    if mean["loss_D"] > low or mean["loss_G"] < high:
         return {}
     weaker = f"--train.lr-d {number(config.train.lr_d / 4)}"
     r1 = f"--loss.r1 {number(max(1.0, 4 * config.loss.r1))}"

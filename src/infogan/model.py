@@ -309,15 +309,16 @@ def _from_hub(name: str | os.PathLike[str]) -> Path:
 
 
 @torch.no_grad()
-def recalibrate(model: InfoGAN, real: Iterable[Tensor], latents: Sequence[Tensor]) -> None:
+def recalibrate(model: InfoGAN, real: Iterable[Tensor], latents: Sequence[Tensor] = ()) -> None:
     """Set every batch norm's running statistics to the averages under the weights as they are now.
 
     While training they trail behind the weights, and G's average weights never had any. G sees
     `latents`; the trunk and Q see real and generated batches in turn, since Q is asked about both.
+    Without latents they see real images alone, to read such: early on G's are far from them.
 
     Args:
         model: Left in evaluation mode.
-        real: Batches of real images in [0, 1], one for each batch of latents.
+        real: Batches of real images in [0, 1], one for each batch of latents, where there are any.
         latents: Batches of embedded (z, c).
     """
     norms: list[Any] = [m for m in model.modules() if isinstance(m, _BatchNorm)]
@@ -329,8 +330,8 @@ def recalibrate(model: InfoGAN, real: Iterable[Tensor], latents: Sequence[Tensor
     for latent in latents:
         model.G(latent)
     model.G.eval()
-    for x, latent in zip(real, latents):
-        for seen in (x, model.G(latent)):
+    for i, x in enumerate(real):
+        for seen in (x, model.G(latents[i])) if latents else (x,):
             h = model.trunk(seen)
             model.D(h), model.Q(h)  # spectral norm's vectors follow average weights too
     for norm, m in zip(norms, momentum):

@@ -18,6 +18,7 @@ from infogan.prior import Prior
 from infogan.processes import gathered, total
 from infogan.weights import Weights
 
+NONE = -1  # in place of a category that nobody votes for
 Changed = Callable[[Tensor], Tensor]
 
 
@@ -74,8 +75,8 @@ def objective_D(
             statistics. None: each batch's own r.
         x_near: Look-alikes of the first m of x (m, C, H, W), for the information on those.
         T: Change of all images that D judges (DiffAugment); None: they stay as they are.
-        voted: k, the category that the images nearest to each of x have, by code (n,): the votes
-            then take the place of I_m.
+        voted: k, the category that the images nearest to each of x have, by code (n,), -1 where
+            none is said: the votes then take the place of I_m.
 
     Returns:
         The loss, and its terms by name.
@@ -95,10 +96,9 @@ def objective_D(
     loss = terms["loss_D"] - sum(lam[name] * bound[name] for name in bound)
 
     if pairs and voted:
-        q_aug = model.prior.q(model.Q(h_aug[0]))
-        for name, k in voted.items():
-            terms[f"votes.{name}"] = q_aug[name].log_prob(k).mean()
-            loss = loss - w.votes * terms[f"votes.{name}"]
+        found = _votes(model, h_aug[0], voted)
+        terms |= found
+        loss = loss - w.loss.votes * sum(found.values())
     elif pairs:
         for name, I_m in _pairs(model, h_real, h_aug[0], w, r_bar).items():
             terms[f"I_pairs.{name}"] = I_m
@@ -163,6 +163,47 @@ def objective_G(
     return terms["loss_G"] - sum(w.lam[name] * bound[name] for name in bound), terms
 
 
+def objective_Q(
+    model: InfoGAN,
+    x_aug: Tensor,
+    fake: Tensor,
+    c: Mapping[str, Tensor],
+    w: Weights,
+    voted: Mapping[str, Tensor],
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """What trunk and Q minimize when the game is over and G rests.
+
+    −votes E[ln Q(k|x')] − Σ_i λ_i L_I(c_i),   λ = w.lam
+
+    Args:
+        model: In training mode.
+        x_aug: Augmented copies of real images (n, C, H, W).
+        fake: G(z, c), detached (n, C, H, W).
+        c: Its codes.
+        w: The weights.
+        voted: k, the category that the images nearest to the original of each copy have, by code.
+
+    Returns:
+        The loss, and its terms by name.
+    """
+    h_aug, h_fake = apart(model.trunk, [x_aug, fake])
+    bound = L_I(model.prior, model.prior.q(model.Q(h_fake)), c)
+    found = _votes(model, h_aug, voted)
+    told = torch.stack([w.lam[name] * nats for name, nats in bound.items()]).sum()
+    voted_for = torch.stack(list(found.values())).sum()
+    terms = {f"L_I.{name}": value for name, value in bound.items()} | found
+    return -told - w.loss.votes * voted_for, terms
+
+
+def _votes(model: InfoGAN, h_aug: Tensor, voted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """E[ln Q(k|x')] of each categorical code, from the copies' features; 0 where there is no k."""
+    q = model.prior.q(model.Q(h_aug))
+    return {
+        f"votes.{name}": (q[name].log_prob(k.clamp_min(0)) * (k != NONE)).mean()
+        for name, k in voted.items()
+    }
+
+
 def _pairs(
     model: InfoGAN, h: Tensor, h_aug: Tensor, w: Weights, r_bar: Mapping[str, Tensor] | None
 ) -> dict[str, Tensor]:
@@ -173,10 +214,11 @@ def _pairs(
         # P is a mean of products, and I_m no mean over the batch: it takes all processes' rows
         p, p_aug = (gathered(probs(q_[code.name])) for q_ in (q, q_aug))
         running = r_bar[code.name] if r_bar else None
+        pi = code.probabilities.to(p) if code.p else None
         if running is not None:
             r = torch.cat([p, p_aug]).detach().to(running).mean(0)
             running.lerp_(r, 1 - w.loss.pairs_memory)
-        found[code.name] = pair_information(p, p_aug, w.loss.pairs_m, running)
+        found[code.name] = pair_information(p, p_aug, w.loss.pairs_m, running, pi)
     return found
 
 

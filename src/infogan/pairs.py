@@ -11,17 +11,23 @@ LEAST = 1e-6  # of 1 − ρ²: information of at most 6.9 nats, so that equal im
 
 
 def pair_information(
-    p: Tensor, p_aug: Tensor, m: float = 1.0, r_bar: Tensor | None = None
+    p: Tensor,
+    p_aug: Tensor,
+    m: float = 1.0,
+    r_bar: Tensor | None = None,
+    pi: Tensor | None = None,
 ) -> Tensor:
     """Information between the categories of an image and of its augmented copy, without labels.
 
-    I_m = Σ_kl P_kl ln(P_kl / (r_k r_l)) − 2 (m − 1) Σ_k r_k ln r̄_k
-    P = sym(E[p p_augᵀ]),   r = P's marginal,   r̄ = the marginal over many batches
+    I_m = Σ_kl P_kl ln(P_kl / (r_k r_l)) − 2 (m − 1) Σ_k r_k ln r̄_k + (2m − 1) Σ_k r_k ln(K π_k)
+    P = sym(E[p p_augᵀ]),   r = P's marginal,   r̄ = the marginal over many batches,   π = P(c)
 
     The first sum is the mutual information of Ji et al. 2019 (IIC), eq. 3. With r̄ = r the second
     is 2 (m − 1) H(r), so that m > 1 weighs more that the categories are used equally, as P(c) says
     they are; the maximum over P is then (2m − 1) ln K. The counts of one batch are never quite
-    equal, even where the classes are: with r̄ of many batches only what lasts is pulled back.
+    equal, even where the classes are: with r̄ of many batches only what lasts is pulled back. The
+    third sum is 0 where P(c) is uniform; where it is not, r is pulled to π instead:
+    I_m = (2m − 1) (ln K − KL(r ‖ π)) + H(r) − H(P).
 
     Computed in at least float32: its first signal is of the size of bfloat16's rounding.
 
@@ -30,6 +36,7 @@ def pair_information(
         p_aug: The same of their augmented copies.
         m: Weight on the marginal; > 0.
         r_bar: r̄ (K,), a constant; None: this batch's own r.
+        pi: P(c) (K,), a constant; None: uniform.
 
     Returns:
         I_m in nats.
@@ -45,7 +52,8 @@ def pair_information(
         r_ln_r = r * r.clamp_min(tiny).log()
         pull = r_ln_r if r_bar is None else r * r_bar.clamp_min(tiny).log()
         # Σ_kl P_kl (ln r_k + ln r_l) = 2 Σ_k r_k ln r_k
-        return P_ln_P.sum() - 2 * r_ln_r.sum() - 2 * (m - 1) * pull.sum()
+        I_m = P_ln_P.sum() - 2 * r_ln_r.sum() - 2 * (m - 1) * pull.sum()
+        return I_m if pi is None else I_m + (2 * m - 1) * (r * (len(r) * pi.to(r)).log()).sum()
 
 
 def joint(p: Tensor, p_aug: Tensor) -> Tensor:

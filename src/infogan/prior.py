@@ -7,18 +7,19 @@ named `digit` with 10 categories, two uniform codes `u1` and `u2`. One term is
 
     kind    c ~ P(c)                      size            arguments
     z       noise, U(-1, 1)               its dimensions
-    cat     Categorical(K), P(k) = 1/K    K, required
+    cat     Categorical(K), P(k) = 1/K    K, required     (P(0), …, P(K-1)), (learned)
     u       Uniform(low, high)^d          d, default 1    (low, high, floor=…, sigma=…)
     g       Normal(0, 1)^d                d, default 1    (floor=…, sigma=…)
     bern    Bernoulli(1/2)^d              d, default 1
 
 `@0.1` sets the code's weight λ in the objective (default 1); `floor` is the least σ of Q, `sigma` a
-fixed one. The order of the terms is the order of G's inputs, z first.
+fixed one; a `learned` P(k) is taken over from real images while training. The order of the terms is
+the order of G's inputs, z first.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -151,6 +152,20 @@ class Prior:
         """H(c_i) of each code, in nats."""
         return {code.name: code.entropy() for code in self.codes}
 
+    def moved(self, p: Mapping[str, Tensor]) -> "Prior":
+        """The same with other P(k) of some categorical codes, (K,), to six digits."""
+
+        def rounded(given: Tensor) -> tuple[float, ...]:
+            return tuple(float(f"{value:.6g}") for value in given.tolist())
+
+        def changed(code: Code) -> Code:
+            if code.name not in p:
+                return code
+            assert isinstance(code, Categorical)
+            return replace(code, p=rounded(p[code.name]))
+
+        return replace(self, codes=tuple(map(changed, self.codes)))
+
     def sample(self, n: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """z ~ P(z), (n, noise), and c ~ P(c), each code by its name."""
         z = 2 * torch.rand(n, self.noise, generator=generator) - 1
@@ -176,6 +191,8 @@ def _code(term: re.Match[str], name: str) -> Code:
     kind = CODES[term["kind"]]
     size = int(term["size"] or 1)
     lam = _number(term["lam"] or "1", term[0])
+    if kind is Categorical:
+        return _categorical(term, name, lam)
     positional: list[float] = []
     keyword: dict[str, float] = {}
     for argument in filter(None, (a.strip() for a in (term["arguments"] or "").split(","))):
@@ -190,7 +207,7 @@ def _code(term: re.Match[str], name: str) -> Code:
     if keyword or len(positional) not in ((0, 2) if kind is Uniform else (0,)):
         raise InfoganError(
             f"cannot read the arguments of {term[0]!r}: u takes (low, high, floor=…, sigma=…), "
-            "g takes (floor=…, sigma=…), the others none"
+            "g takes (floor=…, sigma=…), cat (P(0), P(1), …) or (learned), bern none"
         )
     if kind is Uniform:
         low, high = positional or (-1.0, 1.0)
@@ -199,9 +216,19 @@ def _code(term: re.Match[str], name: str) -> Code:
         return Gaussian(name, lam, size, floor, sigma)
     if term["arguments"] is not None:
         raise InfoganError(f"{term[0]!r}: {term['kind']} takes no arguments")
-    if kind is Categorical and not term["size"]:
-        raise InfoganError(f"{term[0]!r}: say how many categories, e.g. cat10")
     return kind(name, lam, size)  # type: ignore[call-arg]
+
+
+def _categorical(term: re.Match[str], name: str, lam: float) -> Categorical:
+    """A categorical code from one term."""
+    if not term["size"]:
+        raise InfoganError(f"{term[0]!r}: say how many categories, e.g. cat10")
+    arguments = [a.strip() for a in (term["arguments"] or "").split(",") if a.strip()]
+    if term["arguments"] is not None and not arguments:
+        raise InfoganError(f"{term[0]!r}: cat takes no empty brackets; write e.g. cat10(learned)")
+    learned = arguments[:1] == ["learned"]
+    p = tuple(_number(a, term[0]) for a in arguments[learned:])
+    return Categorical(name, lam, int(term["size"]), p, learned)
 
 
 def _number(text: str, term: str) -> float:

@@ -35,10 +35,14 @@ class Progress:
 
     def __init__(self, prior: Prior, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stdout
-        self.entropy = {code.name: code.entropy() for code in prior}
+        self.follow(prior)
         self.bar: RichProgress | None = None
         self.updates = 0
         self.began = (0, 0.0)
+
+    def follow(self, prior: Prior) -> None:
+        """Take over what may have been learned of P(c)."""
+        self.entropy = {code.name: code.entropy() for code in prior}
 
     def say(self, text: str) -> None:
         """One line."""
@@ -74,21 +78,24 @@ class Progress:
 
     def show(self, record: Mapping[str, Any]) -> None:
         """The newest line of the log."""
-        update = record["update"]
+        self.draw(record["update"], self.updates, self.words(record))
+
+    def draw(self, update: int, updates: int, words: str) -> None:
+        """How far it has come, and what there is to say of it."""
         if self.bar:
-            self.bar.update(self.task, completed=update, description=self.words(record))
-        elif update % LINE_EVERY == 0 or update == self.updates:
+            self.bar.update(self.task, completed=update, total=updates, description=words)
+        elif update % LINE_EVERY == 0 or update == updates:
             done, since = update - self.began[0], time.perf_counter() - self.began[1]
-            left = since / max(done, 1) * (self.updates - update)
-            self.say(f"update {update}/{self.updates} · {left:.0f} s left · {self.words(record)}")
+            left = since / max(done, 1) * (updates - update)
+            self.say(f"update {update}/{updates} · {left:.0f} s left · {words}")
 
     def words(self, record: Mapping[str, Any]) -> str:
         """`2,400/s · L_I digit 2.29/2.30 u 0.61/0.69 · D 1.32 G 0.81`: images/s, L_I/H(c), nats."""
         codes = []
         for name, h in self.entropy.items():
             codes.append(f"{name} {record[f'L_I.{name}']:.2f}/{h:.2f}")
-        losses = f"D {record['loss_D']:.2f} G {record['loss_G']:.2f}"
-        return f"{record['images_per_s']:,.0f}/s · L_I {' '.join(codes)} · {losses}"
+        losses = " ".join(f"{n} {record[f'loss_{n}']:.2f}" for n in "DG" if f"loss_{n}" in record)
+        return f"{record['images_per_s']:,.0f}/s · L_I {' '.join(codes)} · {losses or 'G rests'}"
 
 
 class Means:

@@ -110,7 +110,7 @@ def best_start(
 
 def _stands(state: State, images: Tensor, config: Config) -> bool:
     """Whether its categories stand, for all processes alike."""
-    model = state.trained(images, config.train.seed)
+    model = state.reader(images, config.train.seed)
     return not processes.anyone(unsettled(model, images, config.augment, config.train.seed))
 
 

@@ -3,7 +3,7 @@
 import copy
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -90,6 +90,27 @@ class State:
         if self.D_ema:
             torch._foreach_lerp_(self.D_ema, parameters_in(self.adam_D), 1 - min(t.ema_d, short))
 
+    @torch.no_grad()
+    def rest(self) -> None:
+        """G's weights are those of its moving average: they move no more."""
+        torch._foreach_copy_(parameters_in(self.adam_G), self.G_ema)
+
+    def learn_prior(self, k: Mapping[str, Tensor]) -> None:
+        """Move each learned P(c) to how often real images have each category.
+
+        P(k) = (n_k + 1) / (n + K), the mean of its posterior under a uniform Dirichlet: no category
+        is ever lost.
+
+        Args:
+            k: Categories of real images by code, of any shape.
+        """
+        found = {}
+        for code in self.model.prior.categorical:
+            if code.learned and code.name in k:
+                n = torch.bincount(k[code.name].flatten().cpu(), minlength=code.k)
+                found[code.name] = (n + 1) / (n.sum() + code.k)
+        self.model.prior = self.model.prior.moved(found)
+
     def latent(self, n: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Fresh (z, c) ~ P: as G sees them, (n, width), and the codes by name; n each process."""
         device = self.G_ema[0].device
@@ -104,6 +125,8 @@ class State:
             flat |= {f"{name}.{i}": tensor for i, tensor in enumerate(ema)}
         flat |= {f"r_bar.{name}": r for name, r in self.r_bar.items()}
         flat |= {f"votes.{name}": k for name, k in self.votes.items()}
+        learned = [code for code in self.model.prior.categorical if code.learned]
+        flat |= {f"prior.{code.name}": code.probabilities for code in learned}
         for name, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
             for i, moments in adam.state_dict()["state"].items():
                 flat |= {f"{name}.{i}.{key}": value for key, value in moments.items()}
@@ -128,6 +151,7 @@ class State:
             for name, r in self.r_bar.items():
                 r.copy_(groups["r_bar"][name])
             self.votes = dict(groups["votes"])
+            self.model.prior = self.model.prior.moved(groups["prior"])
             for group, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
                 parameters = parameters_in(adam)
                 moments: dict[int, dict[str, Tensor]] = defaultdict(dict)
@@ -147,23 +171,31 @@ class State:
             ) from None
         self.update = update
 
-    @torch.no_grad()
     def trained(self, images: Tensor, seed: int) -> InfoGAN:
         """A model for use: the moving averages, batch statistics made afresh, evaluation mode."""
+        batches, size = CALIBRATION
+        generator = torch.Generator().manual_seed(seed)
+        prior, device = self.model.prior, self.G_ema[0].device
+        latents = [prior.embed(*prior.sample(size, generator)).to(device) for _ in range(batches)]
+        return self._averaged(images, generator, latents)
+
+    def reader(self, images: Tensor, seed: int) -> InfoGAN:
+        """The same to read real images with: the trunk's and Q's statistics are theirs alone."""
+        return self._averaged(images, torch.Generator().manual_seed(seed))
+
+    @torch.no_grad()
+    def _averaged(
+        self, images: Tensor, generator: torch.Generator, latents: Sequence[Tensor] = ()
+    ) -> InfoGAN:
         model = copy.deepcopy(self.model)
         for p, average in zip(model.G.parameters(), self.G_ema, strict=True):
             p.copy_(average)
         if self.D_ema:
             for p, average in zip(_discriminative(model), self.D_ema, strict=True):
                 p.copy_(average)
-        device = self.G_ema[0].device
         batches, size = CALIBRATION
-        generator = torch.Generator().manual_seed(seed)
-        latents = [
-            model.prior.embed(*model.prior.sample(size, generator)).to(device)
-            for _ in range(batches)
-        ]
         picks = torch.randint(len(images), (batches, size), generator=generator)
+        device = self.G_ema[0].device
         recalibrate(model, (to_float(images[pick]).to(device) for pick in picks), latents)
         return model
 

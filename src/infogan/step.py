@@ -12,7 +12,7 @@ from infogan.config import Config, TrainConfig
 from infogan.data import augment, batch_indices, look_alikes, to_float
 from infogan.diffaugment import diffaugment, strength_for
 from infogan.errors import InfoganError
-from infogan.objective import objective_D, objective_G
+from infogan.objective import objective_D, objective_G, objective_Q
 from infogan.prior import Prior
 from infogan.processes import randn
 from infogan.state import State, parameters_in
@@ -115,6 +115,29 @@ def d_step(
     _update(state.adam_D, loss, terms, state.update)
 
 
+def q_step(
+    state: State, x: Tensor, config: Config, dtype: torch.dtype, voted: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """An update of trunk and Q alone: the game is over, and G is its moving average from now on.
+
+    Args and errors as those of `train_step`, whose terms these are some of.
+    """
+    model, prior = state.model, state.model.prior
+    w = weights_at(state.update, prior, config.loss)
+    x_aug = augment(x, config.augment, state.generators["augment"])
+    latent, c = state.latent(len(x))
+    state.rest()
+    with torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32):
+        with torch.no_grad():
+            fake = model.G(latent)
+        (fake,) = _noisy(state, [fake], noise_at(state.update, config.loss))
+        loss, terms = objective_Q(model, x_aug, fake, c, w, voted)
+    terms = _update(state.adam_D, loss, terms, state.update)
+    state.average(config.train)
+    state.update += 1
+    return terms
+
+
 def _copies(state: State, x: Tensor, x_near: Tensor | None, config: Config) -> Tensor | None:
     """An augmented copy of each image, or of its look-alike; None where Q learns from no pairs."""
     if not has_pairs(config, state.model.prior):
@@ -135,6 +158,7 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
     device = state.G_ema[0].device
     strength = strength_for(config.loss.diffaugment, len(images), state.model.shape)
     votes_on = _voted(state, images, config, dtype)
+    rests = bool(votes_on) and state.update >= config.loss.votes_alone_from > 0
     for step, pick in enumerate(picks(state.update, len(images), t)):
         x, x_near = fetch(images, processes.mine(pick), device), None
         if needs_look_alikes(config, state):
@@ -142,6 +166,8 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
             near = look_alikes(images, half, t.seed, state.generators["augment"])
             x_near = fetch(images, processes.mine(near), device)
         voted = {name: processes.mine(k[step]).to(device) for name, k in votes_on.items()}
+        if rests:
+            return q_step(state, x, config, dtype, voted)
         if step < t.d_steps - 1:
             d_step(state, x, config, dtype, x_near, strength, voted)
     return train_step(state, x, config, dtype, x_near, strength, voted)
@@ -150,15 +176,22 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
 def _voted(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> dict[str, Tensor]:
     """The votes on this update's images by code, (d_steps, batch); none while they do not count.
 
-    They are counted for `votes_every` updates at once, by the averaged model, and for the first
-    time when no two of its categories share a kind: from then on Q learns what it says already.
+    First they are what a scout found, where one was sent. From `loss.votes_from` on they are
+    counted for `votes_every` updates at once, by the averaged model, and for the first time when no
+    two of its categories share a kind: from then on Q learns what it says already. A learned P(c)
+    follows them.
     """
     loss, t, update = config.loss, config.train, state.update
-    if not weights_at(update, state.model.prior, loss).votes or config.objective == "gan":
+    followed = min(t.scout_followed, loss.votes_from)
+    if update < followed:
+        return {name: k[update] for name, k in state.votes.items()}
+    if update == followed:
+        state.votes = {}
+    if not loss.votes or update < loss.votes_from or not has_pairs(config, state.model.prior):
         return {}
     turn = (update - loss.votes_from) % loss.votes_every
     if not turn:
-        model = state.trained(images, t.seed)
+        model = state.reader(images, t.seed)
         sharing = not state.votes and unsettled(model, images, config.augment, t.seed)
         if processes.anyone(sharing):
             return {}
@@ -167,6 +200,7 @@ def _voted(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> 
         found = votes(model, images, which.flatten(), t.seed, dtype)
         shape = (loss.votes_every, t.d_steps, t.batch)
         state.votes = {name: k.reshape(shape) for name, k in found.items()}
+        state.learn_prior(state.votes)
     return {name: k[turn] for name, k in state.votes.items()}
 
 

@@ -19,6 +19,7 @@ from infogan.model import InfoGAN
 from infogan.progress import Means, Progress
 from infogan.restarts import best_start
 from infogan.run import Run
+from infogan.scouting import can_scout, scouted
 from infogan.state import State
 from infogan.step import advance, check_finite, needs_look_alikes, picks
 from infogan.weights import onsets
@@ -67,7 +68,12 @@ def train(
     state, dtype = _begin(config, images, run, progress)
     board = _tensorboard(run) if t.tensorboard and processes.rank() == 0 else None
     with _interruptible() as interrupted:
-        if state.update == 0 and t.restarts > 1 and t.restart_updates < t.updates:
+        if state.update == 0 and can_scout(config, state):
+            with progress.watching(state, t.scout_updates):
+                scouted(state, images, config, dtype, run, progress, interrupted)
+            if interrupted():  # nothing to keep: they would go out again
+                raise Interrupted(0)
+        elif state.update == 0 and t.restarts > 1 and t.restart_updates < t.updates:
             state = best_start(state, images, config, dtype, run, progress, interrupted)
             _save(state, run, t.keep)
             for record in run.history():
@@ -121,6 +127,7 @@ class _Diary:
         if state.update % t.log_every == 0 or done:
             record = self.means.take(state.update, t.batch * t.d_steps)
             self.run.log(record)
+            self.progress.follow(state.model.prior)
             self.progress.show(record)
             self._warn(self.guards.of_log(record), state.update)
             _plot(self.board, record)

@@ -16,7 +16,7 @@ from infogan.networks.layers import folded
 from infogan.pairs import joint, overlap
 from infogan.workers import each_on_one_thread
 
-NEAREST = 5  # images that vote
+VOTING = 5  # images that vote
 BANK = 65_536  # images that are looked through at most, beside those that are asked about
 DIMENSIONS = 64  # principal components of the trunk's features that are compared
 SAMPLE = 8_192  # images that these are found from
@@ -53,9 +53,9 @@ def votes(
     bank = torch.randperm(len(images), generator=generator)[:BANK]
     members: Tensor = torch.cat([bank, which]).unique()  # type: ignore[no-untyped-call]
     sample = members[torch.linspace(0, len(members) - 1, min(SAMPLE, len(members))).long()]
-    mean, W = _components(_read(model, images[sample], dtype)[0], seed)
-    features, outputs = _read(model, images[members], dtype, mean, W)
-    near = _nearest(features.to(dtype), torch.searchsorted(members, which))
+    mean, W = _components(read(model, images[sample], dtype)[0], seed)
+    features, outputs = read(model, images[members], dtype, mean, W)
+    near = neighbours(features.to(dtype), torch.searchsorted(members, which), VOTING)
     q = model.prior.q(outputs)
     return {
         code.name: probs(q[code.name])[near].mean(1).argmax(1) for code in model.prior.categorical
@@ -77,15 +77,19 @@ def unsettled(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int
     generator = torch.Generator().manual_seed(seed)
     x = to_float(images[torch.randperm(len(images), generator=generator)[:ASKED]])
     copies = augment(x, settings, generator)
-    q, q_copy = (model.prior.q(_read(model, part, torch.float32)[1]) for part in (x, copies))
-    for code in model.prior.categorical:
-        P = joint(probs(q[code.name]), probs(q_copy[code.name]))
-        if (P.diagonal() < P.sum(1) / 2).any() or (overlap(P) > SHARED).any():
-            return True
-    return False
+    q, q_copy = (model.prior.q(read(model, part, torch.float32)[1]) for part in (x, copies))
+    return any(
+        shared(joint(probs(q[code.name]), probs(q_copy[code.name])))
+        for code in model.prior.categorical
+    )
 
 
-def _read(
+def shared(P: Tensor) -> bool:
+    """Whether two categories share a kind of image, as `unsettled` says, by their joint (K, K)."""
+    return bool((P.diagonal() < P.sum(1) / 2).any() or (overlap(P) > SHARED).any())
+
+
+def read(
     model: InfoGAN,
     images: Tensor,
     dtype: torch.dtype,
@@ -122,12 +126,12 @@ def _components(h: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     return mean, W
 
 
-def _nearest(features: Tensor, rows: Tensor) -> Tensor:
-    """For some rows of features (N, d), the numbers of those with the largest product, (n, k)."""
-    k = min(NEAREST, len(features) - 1)
-    found = []
+def neighbours(features: Tensor, rows: Tensor, most: int) -> Tensor:
+    """For some rows of features (N, d), the numbers of those with the largest product, (n, k), k of
+    them as said, or all others where these are fewer; never the row itself."""
+    k, found = min(most, len(features) - 1), []
     for part in torch.split(rows, CHUNK):
         product = features[part] @ features.T
-        product[torch.arange(len(part)), part] = -torch.inf  # never the image itself
+        product[torch.arange(len(part)), part] = -torch.inf
         found.append(product.topk(k, dim=1, sorted=False).indices)
     return torch.cat(found)

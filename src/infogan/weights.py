@@ -15,7 +15,6 @@ class Weights:
     Args:
         lam: λ of each code in the G step.
         lam_D: λ of each code in the D step, where it moves trunk and Q.
-        votes: Weight of the votes of the nearest images.
         alike: Weight of the information on images that look alike.
         r1: Weight of R1.
         loss: The rest.
@@ -24,7 +23,6 @@ class Weights:
 
     lam: Mapping[str, float]
     lam_D: Mapping[str, float]
-    votes: float
     alike: float
     r1: float
     loss: LossConfig
@@ -36,9 +34,9 @@ def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False)
 
     λ of the categorical codes rises from 0 over the first `loss.lam_ramp` updates; λ of the
     continuous ones sets in at `loss.lam_starts`, falls to `loss.lam_rest` of its value at
-    `loss.lam_rest_from`. Both have their share of λ in the D step. The votes count from
-    `loss.votes_from` on, the information on look-alikes until `loss.alike_until`. R1 counts in
-    every `loss.r1_every`-th update, that many times as much (Karras et al. 2020, appendix B).
+    `loss.lam_rest_from`. Both have their share of λ in the D step. The information on look-alikes
+    counts until `loss.alike_until`, R1 in every `loss.r1_every`-th update, that many times as much
+    (Karras et al. 2020, appendix B).
     """
     rise = min(1.0, update / loss.lam_ramp) if loss.lam_ramp else 1.0
     lam = {code.name: code.lam for code in prior}
@@ -51,8 +49,7 @@ def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False)
     lam_D = {name: value * share.get(name, 1.0) for name, value in lam.items()}
     alike = loss.alike if update < loss.alike_until else 0.0
     r1 = 0.0 if update % loss.r1_every else loss.r1 * loss.r1_every
-    votes = loss.votes if loss.pairs and update >= loss.votes_from else 0.0
-    return Weights(lam, lam_D, votes, alike, r1, loss, plain)
+    return Weights(lam, lam_D, alike, r1, loss, plain)
 
 
 def noise_at(update: int, loss: LossConfig) -> float:

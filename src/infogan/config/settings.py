@@ -154,6 +154,10 @@ class LossConfig:
     """The update from which votes count."""
     votes_every: Natural = 300
     """Updates between two counts of the votes."""
+    votes_alone_from: Count = 0
+    """The update from which the game is over: G rests, as its moving average, and trunk and Q learn
+    from the votes and from what G draws, at half the cost of an update; 0: never. It waits until
+    votes count."""
     alike: NonNegative = 0.0
     """Weight of the information that Q's continuous codes keep between a real image and one that
     looks like it: they are then what makes images of one category differ most."""
@@ -201,6 +205,13 @@ class TrainConfig:
     none."""
     restart_updates: Natural = 300
     """Updates of each start."""
+    scout_updates: Count = 0
+    """Updates of a scout, where Q learns from real pairs and votes: before the game it finds many
+    small categories on real images alone and joins them to as many as the code has. Scouts are then
+    the starts of which there are up to restarts; 0: none."""
+    scout_followed: Natural = 300
+    """Updates in which Q learns what the scout found, before it goes on by itself (until votes_from
+    at most)."""
     batch: Annotated[int, Field(ge=2)] = 128
     """Images per update, of all processes together."""
     d_steps: Natural = 1

@@ -19,12 +19,13 @@ from infogan.merging import CLEAR, Merge, cut, halves, mixing, of_categories, pa
 from infogan.metrics.clustering import clustering
 from infogan.model import InfoGAN
 from infogan.pairs import joint
+from infogan.votes import neighbours
 
 LOOKED = 10_000  # images at most, held-out ones first
 NEAR = 10  # look-alikes of each
 LEAST = 20  # images of a category that is halved
 SHOWN = 12  # held-out images of each leaf that the report shows
-CHUNK = 1_000  # images that are augmented, or whose look-alikes are found, at once
+CHUNK = 1_000  # images that are augmented at once
 
 
 def groups(
@@ -66,7 +67,7 @@ def groups(
     # a chunk at a time: all copies as floats would be four times the images
     parts = [] if model.vectors else torch.split(x, CHUNK)
     copies = [_read(model, augment(to_float(part), settings, generator)) for part in parts]
-    near = look_alikes(f)
+    near = neighbours(f, torch.arange(len(f)), NEAR)
     out: dict[str, Any] = {}
     for code in model.prior.categorical:
         leaf, owner = halved(f, q[code.name], code.k)
@@ -150,20 +151,6 @@ def nearest(means: Tensor, owner: list[int], f: Tensor, category: Tensor) -> Ten
     strange = torch.tensor(owner) != category[:, None]  # (n, L)
     distance = torch.cdist(f, means).masked_fill(strange & ~strange.all(1)[:, None], torch.inf)
     return F.one_hot(distance.argmin(1), len(means)).double()
-
-
-def look_alikes(f: Tensor) -> Tensor:
-    """The 10 nearest of each, (n, 10): which they are, never itself; fewer where n is small.
-
-    Args:
-        f: Features of length 1, (n, d).
-    """
-    k, nearest = min(NEAR, len(f) - 1), []
-    for rows in torch.split(torch.arange(len(f)), CHUNK):
-        likeness = f[rows] @ f.T
-        likeness[torch.arange(len(rows)), rows] = -torch.inf
-        nearest.append(likeness.topk(k, 1).indices)
-    return torch.cat(nearest)
 
 
 def merges_of(metrics: Mapping[str, Any], name: str) -> list[Merge]:

@@ -15,6 +15,7 @@ from infogan.pairs import joint, overlap, pair_information
 
 CROWDED, EMPTY = 1.5, 0.5  # of a category's share under P(c): two kinds in one, or hardly used
 SPLIT = 0.2  # of the smaller category's images, whose copy goes to the other: one kind in two
+APART = 0.1  # total variation of P(c) and real images; MNIST's ten digits and 1/10: 0.02
 CHUNK = 2000  # images augmented at once
 
 
@@ -26,6 +27,8 @@ def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) ->
     pairs.CODE.score     = I / H(c): ranks runs of one recipe
     pairs.CODE.agreement = share of images whose copy has the same argmax
     pairs.CODE.joint     = P (K, K)
+    pairs.CODE.prior     = P(c) (K,), and pairs.CODE.tv = ½ Σ_k |r_k − P(k)|, how far real images
+                           are from it
 
     Args:
         model: Trained.
@@ -49,25 +52,30 @@ def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) ->
         out[f"{key}.score"] = out[f"{key}.I"] / code.entropy()
         same = p.argmax(1) == p_copy.argmax(1)
         out[f"{key}.agreement"] = same.double().mean().item()
-        out[f"{key}.joint"] = joint(p, p_copy).tolist()
+        P = joint(p, p_copy)
+        out[f"{key}.joint"] = P.tolist()
+        out[f"{key}.prior"] = code.probabilities.tolist()
+        out[f"{key}.tv"] = (P.sum(1) - code.probabilities).abs().sum().item() / 2
     return out
 
 
-def stuck(name: str, P: Tensor) -> list[str]:
+def stuck(name: str, P: Tensor, prior: Tensor | None = None) -> list[str]:
     """Signs that categories are no kinds of images, in words; [] where there is none.
 
-    Category k holds r_k of the images, where P(c) gives it 1/K. Of two categories k, l the share
-    P_kl / min(r_k, r_l) of pairs falls apart: between two kinds it is near 0, between two halves of
-    one kind near a half.
+    Category k holds r_k of the images, where P(c) gives it 1/K or what is said. Of two categories
+    k, l the share P_kl / min(r_k, r_l) of pairs falls apart: between two kinds it is near 0,
+    between two halves of one kind near a half.
 
     Args:
         name: The code's.
         P: The joint of its categories, (K, K), symmetric, sum 1.
+        prior: P(c), (K,); None: uniform.
     """
     r, K, parts = P.sum(1), len(P), overlap(P)
+    share = torch.full_like(r, 1 / K) if prior is None else prior.to(r)
     signs = []
     for k in range(K):
-        times = r[k].item() * K
+        times = (r[k] / share[k]).item()
         if times > CROWDED:
             signs.append(
                 f"{name} {k} holds {times:.1f} times its share of the images: two kinds may "
@@ -95,9 +103,22 @@ def in_words(metrics: Mapping[str, Any]) -> list[str]:
             nats, score, agreement = (
                 metrics[f"pairs.{name}.{what}"] for what in ("I", "score", "agreement")
             )
+            prior = metrics.get(f"pairs.{name}.prior") or [1 / len(P)] * len(P)
+            entropy = -sum(p * math.log(p) for p in prior)
             said.append(
-                f"{name}: {nats:.2f} of {math.log(len(P)):.2f} nats stay between a real image and "
+                f"{name}: {nats:.2f} of {entropy:.2f} nats stay between a real image and "
                 f"its copy (score {score:.3f}); {agreement:.1%} keep their category"
             )
-            said += stuck(name, torch.tensor(P))
+            said += stuck(name, torch.tensor(P), torch.tensor(prior))
+            said += _disagree(name, metrics.get(f"pairs.{name}.tv", 0.0))
     return said
+
+
+def _disagree(name: str, tv: float) -> list[str]:
+    if tv <= APART:
+        return []
+    return [
+        f"{name}: P(c) is not what real images are: {tv:.0%} of them would have to change category "
+        f"(total variation {tv:.2f}); with --codes '… + {name}:catK(learned) + …' P(c) is taken "
+        "over from them"
+    ]

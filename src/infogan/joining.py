@@ -1,0 +1,160 @@
+"""Which of many small categories are one kind: the grouping that keeps most information."""
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+TRIES = 20  # ways to begin the search
+GAIN = 1e-9  # nats; less is rounding
+
+Joint = NDArray[np.float64]
+Grouping = NDArray[np.int64]
+
+
+def joint_information(P: Joint, m: float) -> float:
+    """I_m(P) = Σ_kl P_kl ln P_kl − 2 m Σ_k r_k ln r_k, what `pairs.pair_information` is at r̄ = r.
+
+    Args:
+        P: The joint of the categories of an image and of its copy (K, K), symmetric, sum 1.
+        m: Weight on the marginal r.
+    """
+    return float(_x_ln_x(P).sum() - 2 * m * _x_ln_x(P.sum(-1)).sum())
+
+
+def joined(P: Joint, groups: Grouping, K: int) -> Joint:
+    """P^g_kl = Σ_{i in k, j in l} P_ij: the joint of K groups of M categories.
+
+    Its mutual information is never more than that of P (m = 1): joining loses.
+
+    Args:
+        P: (M, M).
+        groups: The group of each category, (M,), 0 … K−1.
+        K: How many groups.
+    """
+    member = np.eye(K)[groups]  # (M, K)
+    together: Joint = member.T @ P @ member
+    return together
+
+
+def best_grouping(P: Joint, K: int, m: float, seed: int) -> Grouping:
+    """argmax_g I_m(P^g), over all ways to join M categories to K groups, as far as a search finds.
+
+    From the M categories, joining the two that lose least until K are left, and from random
+    groupings; then a category at a time goes where it adds most, until none does, and of the best
+    two at a time change places.
+
+    Args:
+        P: The joint of M ≥ K categories (M, M), symmetric.
+        K: How many groups.
+        m: As in I_m; with m > 1 groups are of about equal size.
+        seed: Of the random groupings.
+
+    Returns:
+        The group of each category, (M,), each of 0 … K−1 at least once.
+    """
+    rng = np.random.default_rng(seed)
+    beginnings = [_agglomerated(P, K, m)]
+    for _ in range(TRIES - 1):
+        groups = rng.integers(K, size=len(P))
+        groups[rng.permutation(len(P))[:K]] = np.arange(K)
+        beginnings.append(groups)
+    found = [_improved(P, groups, K, m) for groups in beginnings]
+    best = max(found, key=lambda groups: joint_information(joined(P, groups, K), m))
+    return _exchanged(P, best, K, m)
+
+
+def margins(P: Joint, groups: Grouping, K: int, m: float) -> Joint:
+    """How sure the group of each category is: what I_m(P^g) loses when it goes to the next best
+    one, for each of its images.
+
+    Δ_i = min_{k ≠ g(i)} (I_m(P^g) − I_m(P^{g: i → k})) / r_i
+
+    Args:
+        P: The joint of M categories (M, M).
+        groups: The group of each, (M,), as `best_grouping` gives them.
+        K: How many groups.
+        m: As there.
+
+    Returns:
+        (M,), in nats, >= 0; infinite for the only one of its group.
+    """
+    whole, sure = joint_information(joined(P, groups, K), m), np.full(len(P), np.inf)
+    for i, own in enumerate(groups):
+        if (groups == own).sum() == 1:
+            continue
+        others = np.tile(groups, (K - 1, 1))
+        others[:, i] = [k for k in range(K) if k != own]
+        most = max(joint_information(joined(P, other, K), m) for other in others)
+        sure[i] = (whole - most) / max(P[i].sum(), np.finfo(float).tiny)
+    return sure
+
+
+def _agglomerated(P: Joint, K: int, m: float) -> Grouping:
+    groups = np.arange(len(P))
+    while len(P) > K:
+        # what is left of I_m when k and l are joined, less I_m: rows and columns become one
+        r, n = P.sum(1), len(P)
+        rows = P[:, None, :] + P[None, :, :]  # (n, n, n): the row of k and l together
+        change = 2 * (_x_ln_x(rows).sum(2) - _x_ln_x(P).sum(1)[:, None] - _x_ln_x(P).sum(1))
+        k, l = np.triu_indices(n, 1)
+        kk, ll, kl = P[k, k], P[l, l], P[k, l]
+        change = change[k, l] - 2 * (_x_ln_x(kk + kl) + _x_ln_x(ll + kl))
+        change += _x_ln_x(kk) + _x_ln_x(ll) + 2 * _x_ln_x(kl) + _x_ln_x(kk + ll + 2 * kl)
+        change -= 2 * m * (_x_ln_x(r[k] + r[l]) - _x_ln_x(r[k]) - _x_ln_x(r[l]))
+        best = int(change.argmax())
+        number = np.arange(n)
+        number[l[best]] = k[best]
+        number = np.unique(number, return_inverse=True)[1]
+        P, groups = joined(P, number, n - 1), number[groups]
+    return groups
+
+
+def _improved(P: Joint, groups: Grouping, K: int, m: float) -> Grouping:
+    groups = groups.copy()
+    moved = True
+    while moved:
+        moved = False
+        for i, own in enumerate(groups):
+            if (groups == own).sum() == 1:
+                continue
+            to = np.bincount(groups, P[i], K)  # (K,)
+            to[own] -= P[i, i]
+            without = joined(P, groups, K)
+            without[own] -= to
+            without[:, own] -= to
+            without[own, own] -= P[i, i]
+            tried = np.repeat(without[None], K, 0)  # (K, K, K): i in each of the groups
+            k = np.arange(K)
+            tried[k, k] += to
+            tried[k, :, k] += to
+            tried[k, k, k] += P[i, i]
+            value = [joint_information(t, m) for t in tried]
+            best = int(np.argmax(value))
+            if value[best] > value[own] + GAIN:
+                groups[i], moved = best, True
+    return groups
+
+
+def _exchanged(P: Joint, groups: Grouping, K: int, m: float) -> Grouping:
+    """Two categories change groups where that adds something, until no two do."""
+    best = joint_information(joined(P, groups, K), m)
+    moved = True
+    while moved:
+        moved = False
+        for i, j in itertools.combinations(range(len(P)), 2):
+            if groups[i] == groups[j]:
+                continue
+            tried = groups.copy()
+            tried[[i, j]] = groups[[j, i]]
+            value = joint_information(joined(P, tried, K), m)
+            if value > best + GAIN:
+                groups, best, moved = tried, value, True
+    return groups
+
+
+def _x_ln_x(p: Joint) -> Joint:
+    """With 0 ln 0 = 0; differences of sums may be a rounding below 0."""
+    p = np.maximum(p, 0.0)
+    value: Joint = p * np.log(np.maximum(p, np.finfo(float).tiny))
+    return value

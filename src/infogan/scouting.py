@@ -1,0 +1,254 @@
+"""Scouts: before the game, many small categories are found on real images and joined to K kinds.
+
+Which image belongs to which kind is a question with many wrong answers that hold: two kinds share a
+category while the halves of another have one each, and gradients, which move one image over the
+border at a time, do not leave that. Many small categories are pure sooner, and how to join them can
+be searched through. Beyond the paper; no label is looked at.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from infogan import processes
+from infogan.codes import Categorical
+from infogan.config import Config
+from infogan.data import augment, batch_indices, look_alikes
+from infogan.joining import best_grouping, joined, joint_information, margins
+from infogan.networks.layers import apart
+from infogan.objective import NONE
+from infogan.pairs import joint, pair_information
+from infogan.progress import Progress
+from infogan.restarts import STRIDE
+from infogan.run import STARTS, Run
+from infogan.state import State, parameters_in
+from infogan.step import fetch, has_pairs, picks
+from infogan.votes import read, shared
+
+PARTS = 5  # small categories for each kind,
+MOST = 100  # and so many at most: the search for a grouping takes M³ operations a step
+M_PARTS = 1.5  # m for these, which are about equally frequent only where kinds are
+M_FREE = 0.75  # m for kinds of unknown frequency: below 1 an uneven grouping is not held against it
+BATCH = 256  # images of an update: five of each of 50 small categories
+RATE = 1e-3  # Adam's
+PAIRS = 8_192  # pairs of images that P is measured on
+DOUBTFUL = 0.2  # of the small categories: those whose kind is least sure
+UNLIKE = 0.15  # total variation of the kinds' frequencies and P(c) that is worth a warning
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What a scout found.
+
+    Args:
+        groups: The kind of each small category, (M,).
+        told: Of which of them Q is told, (M,): not of those whose kind is in doubt.
+        score: I_m(P^g), in nats.
+        stand: Whether no two kinds share a sort of image.
+        tv: Total variation between P(c) and how frequent the kinds are where no frequency is
+            supposed.
+        shares: These frequencies, in order.
+    """
+
+    groups: Tensor
+    told: Tensor
+    score: float
+    stand: bool
+    tv: float
+    shares: tuple[float, ...]
+
+
+def can_scout(config: Config, state: State) -> bool:
+    """Whether there is something for scouts: real pairs, votes to tell Q what they found, and one
+    categorical code of at most 50 categories."""
+    codes, loss = state.model.prior.categorical, config.loss
+    asked = bool(config.train.scout_updates and loss.votes and loss.votes_from)
+    few = len(codes) == 1 and codes[0].k <= MOST // 2
+    return asked and few and has_pairs(config, state.model.prior)
+
+
+def scouted(
+    state: State,
+    images: Tensor,
+    config: Config,
+    dtype: torch.dtype,
+    run: Run,
+    progress: Progress,
+    interrupted: Callable[[], bool],
+) -> None:
+    """Send scouts, up to `train.restarts`; what the best found is Q's first lesson.
+
+    Each makes `train.scout_updates` updates of a trunk of its own, on real pairs alone: a layer
+    reads M = 5 K small categories from the features and maximizes their I_m, m = 1.5. P, their
+    joint, is then measured on 8,192 pairs, and that grouping g of the M into K found which has the
+    greatest I_m(P^g): with the run's m, or, where P(c) is learned, with one that supposes nothing
+    of how frequent kinds are. The first scout whose kinds stand apart is believed, else the one
+    with the greatest I_m.
+
+    In the first `train.scout_followed` updates of the game Q learns its kinds as votes, but for the
+    fifth of the small categories whose kind is least sure (`joining.margins`): those are mixtures
+    of two kinds more often than others, and are left to the game. Weights, batches and
+    augmentations are each scout's own; nothing else of the run's state changes.
+
+    Args:
+        state: Before the first update: `votes`, and a learned P(c), are set.
+        images: (N, C, H, W) bytes.
+        config: The run's settings.
+        dtype: Of convolutions and products.
+        run: Where scores and warnings go.
+        progress: Where a person sees it.
+        interrupted: Whether to stop; then the state stays as it was.
+    """
+    began, t = time.perf_counter(), config.train
+    found: list[tuple[Scout, Kinds]] = []
+    for k in range(t.restarts):
+        seeded = replace(config, train=replace(t, seed=t.seed + STRIDE * k, ema_d=0.0))
+        scout = Scout(seeded, state, images, dtype)
+        for information in scout.explore():
+            if scout.state.update % t.log_every == 0:
+                progress.draw(scout.state.update, t.scout_updates, f"scout: I_m {information:.2f}")
+            if interrupted():
+                return
+        kinds = scout.join()
+        found.append((scout, kinds))
+        progress.say(
+            f"scout {k + 1} of at most {t.restarts}: {scout.M} small categories joined to "
+            f"{scout.code.k} kinds, which {'stand apart' if kinds.stand else 'run into each other'}"
+            f" (I_m {kinds.score:.3f})"
+        )
+        if kinds.stand:
+            break
+    scores = [kinds.score for _, kinds in found]
+    kept = len(found) - 1 if found[-1][1].stand else scores.index(max(scores))
+    scout, kinds = found[kept]
+    progress.say(
+        f"following scout {kept + 1}, {'whose kinds stand' if kinds.stand else 'which has most'}"
+    )
+    followed = min(t.scout_followed, config.loss.votes_from)
+    each = [picks(update, len(images), t) for update in range(followed)]
+    which = torch.stack([pick for steps in each for pick in steps])
+    voted, told = scout.categories(kinds, which.flatten())
+    state.learn_prior({scout.code.name: voted})
+    voted[~told] = NONE
+    state.votes = {scout.code.name: voted.reshape(followed, t.d_steps, t.batch)}
+    if processes.rank() == 0:
+        facts = {
+            "updates": t.scout_updates,
+            "I_groups": scores,
+            "kept": kept,
+            "lost_seconds": time.perf_counter() - began,
+        }
+        run.write(STARTS, json.dumps(facts, indent=2) + "\n")
+        if kinds.stand and not scout.code.learned and kinds.tv > UNLIKE:
+            text = _unlike(scout.code, kinds)
+            run.warn(0, f"prior {scout.code.name}", text)
+            progress.say(f"warning: {text}")
+
+
+def _unlike(code: Categorical, kinds: Kinds) -> str:
+    shares = ", ".join(f"{share:.1%}" for share in kinds.shares)
+    return (
+        f"{code.name}: P(c) may not be what the images are: joined without regard to it, the kinds "
+        f"hold {shares} of them (total variation {kinds.tv:.2f}); if some are rarer than others, "
+        f"train with {code.name}:cat{code.k}(learned)"
+    )
+
+
+class Scout:
+    """A trunk, and a layer that reads small categories from its features.
+
+    Args:
+        config: The run's settings, with the scout's own seed.
+        first: The run's first state: shape and device.
+        images: (N, C, H, W) bytes.
+        dtype: Of convolutions and products.
+    """
+
+    def __init__(self, config: Config, first: State, images: Tensor, dtype: torch.dtype) -> None:
+        self.config, self.images, self.dtype = config, images, dtype
+        t, device = config.train, first.G_ema[0].device
+        self.state = State.start(config, first.model.shape, device, images)
+        self.code = self.state.model.prior.categorical[0]
+        self.M = min(PARTS * self.code.k, MOST)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(t.seed)
+            self.layer = nn.Linear(self.state.model.D.in_features, self.M).to(device)
+        adam = self.state.adam_D
+        adam.add_param_group({"params": list(self.layer.parameters())})
+        for group in adam.param_groups:
+            group["lr"] = RATE
+        self.r_bar = torch.full((self.M,), 1 / self.M, device=device)
+        size = max(t.batch, min(BATCH, len(images) // 2))
+        self.batch = size - size % processes.size()
+
+    def explore(self) -> Iterator[float]:
+        """Find the small categories; after each update yields I_m."""
+        state, loss = self.state, self.config.loss
+        for _ in range(self.config.train.scout_updates):
+            p, p_copy = self._small()
+            r = torch.cat([p, p_copy]).detach().mean(0)
+            self.r_bar.lerp_(r, 1 - loss.pairs_memory)
+            information = pair_information(p, p_copy, M_PARTS, self.r_bar)
+            state.adam_D.zero_grad(set_to_none=True)
+            (-loss.pairs * information).backward()  # type: ignore[no-untyped-call]
+            processes.average_gradients(parameters_in(state.adam_D))
+            state.adam_D.step()
+            state.update += 1
+            yield information.item()
+
+    @torch.no_grad()
+    def join(self) -> Kinds:
+        """Measure the joint of the small categories, and group them."""
+        P = torch.zeros(self.M, self.M, dtype=torch.float64)
+        for _ in range(max(1, PAIRS // self.batch)):
+            P += joint(*self._small()).double().cpu()
+            self.state.update += 1
+        measured, t, K = (P / P.sum()).numpy(), self.config.train, self.code.k
+        free = best_grouping(measured, K, M_FREE, t.seed)
+        m = M_FREE if self.code.learned else self.config.loss.pairs_m
+        groups = free if self.code.learned else best_grouping(measured, K, m, t.seed)
+        together, sure = joined(measured, groups, K), margins(measured, groups, K, m)
+        told = np.isin(np.arange(self.M), sure.argsort(kind="stable")[round(DOUBTFUL * self.M) :])
+        shares = np.sort(joined(measured, free, K).sum(1))
+        tv = np.abs(shares - np.sort(self.code.probabilities.numpy())).sum() / 2
+        return Kinds(
+            torch.from_numpy(groups),
+            torch.from_numpy(told),
+            joint_information(together, m),
+            not shared(torch.from_numpy(together)),
+            float(tv),
+            tuple(shares.tolist()),
+        )
+
+    @torch.no_grad()
+    def categories(self, kinds: Kinds, which: Tensor) -> tuple[Tensor, Tensor]:
+        """argmax_k Σ_{i in k} p_i(x) of some of the images, (n,), and whether it is told, (n,): not
+        of those whose likeliest small category is in doubt."""
+        model = self.state.reader(self.images, self.config.train.seed)
+        members, place = which.unique(return_inverse=True)  # type: ignore[no-untyped-call]
+        h, _ = read(model, self.images[members], self.dtype)
+        p = self.layer(h).softmax(1).cpu()  # (n, M)
+        of_kinds = p.new_zeros(len(p), self.code.k).index_add_(1, kinds.groups, p)
+        return of_kinds.argmax(1)[place], kinds.told[p.argmax(1)][place]
+
+    def _small(self) -> tuple[Tensor, Tensor]:
+        """The small categories (n, M) of the next batch, and of its copies, half of which are of
+        look-alikes where the run has those; of all processes."""
+        t, generator = self.config.train, self.state.generators["augment"]
+        pick = batch_indices(len(self.images), self.batch, self.state.update, t.seed)
+        device = self.r_bar.device
+        x = copied = fetch(self.images, processes.mine(pick), device)
+        if self.config.augment.neighbours_until:
+            near = look_alikes(self.images, pick[: len(pick) // 2], t.seed, generator)
+            x_near = fetch(self.images, processes.mine(near), device)
+            copied = torch.cat([x_near, x[len(x_near) :]])
+        copies = augment(copied, self.config.augment, generator)
+        with torch.autocast(device.type, self.dtype, enabled=self.dtype != torch.float32):
+            both = [self.layer(h) for h in apart(self.state.model.trunk, [x, copies])]
+        p, p_copy = (processes.gathered(outputs.float().softmax(1)) for outputs in both)
+        return p, p_copy

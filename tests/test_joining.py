@@ -1,0 +1,111 @@
+"""What a grouping keeps of the information, and that the search finds the one that keeps most."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from infogan.joining import best_grouping, joined, joint_information, margins
+from infogan.pairs import joint, pair_information
+
+
+def some_joint(rng, M):
+    """Symmetric, sum 1, the diagonal large: mostly the copy keeps its category."""
+    A = rng.random((M, M)) ** 4
+    P = A + A.T + 2 * np.diag(A.sum(1))
+    return P / P.sum()
+
+
+def planted(sizes, rng, within=0.3, across=0.01):
+    """Kinds of several small categories each, whose copies stray inside their kind."""
+    kind = np.repeat(np.arange(len(sizes)), sizes)
+    P = np.where(kind[:, None] == kind, within, across) * (0.5 + rng.random((len(kind),) * 2))
+    P = P + P.T + 2 * np.eye(len(kind))
+    r = (1 / np.array(sizes))[kind]  # kinds of equal size, in parts of unequal number
+    P = P * np.sqrt(r[:, None] * r)
+    return P / P.sum(), kind
+
+
+def number(groups):
+    """Groups by the order in which they come: 2 0 0 1 → 0 1 1 2."""
+    order = list(dict.fromkeys(groups.tolist()))
+    return [order.index(g) for g in groups.tolist()]
+
+
+@pytest.mark.parametrize("m", [1.0, 2.0, 3.0])
+def test_it_is_the_information_of_pairs_with_each_batchs_own_marginal(m):
+    generator = torch.Generator().manual_seed(0)
+    p, p_aug = (
+        torch.randn(50, 6, generator=generator, dtype=torch.float64).softmax(1) for _ in range(2)
+    )
+    wanted = pair_information(p, p_aug, m).item()
+    assert joint_information(joint(p, p_aug).numpy(), m) == pytest.approx(wanted, abs=1e-12)
+
+
+def test_even_groups_of_categories_that_never_stray():
+    """I_m = (2m − 1) ln K."""
+    P, groups = np.eye(12) / 12, np.arange(12) % 4
+    for m in (1.0, 3.0):
+        assert joint_information(joined(P, groups, 4), m) == pytest.approx(
+            (2 * m - 1) * math.log(4)
+        )
+
+
+def test_joining_never_gains_information():
+    """The data processing inequality, m = 1; and what is joined is still a joint."""
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        P, groups = some_joint(rng, 9), rng.integers(4, size=9)
+        together = joined(P, groups, 4)
+        assert together.sum() == pytest.approx(1)
+        assert np.allclose(together, together.T)
+        assert joint_information(together, 1) <= joint_information(P, 1) + 1e-12
+
+
+@pytest.mark.parametrize("m", [1.0, 3.0])
+def test_no_grouping_keeps_more(m):
+    """Against all of them: six small categories, two and three groups."""
+    rng = np.random.default_rng(1)
+    for K in (2, 3):
+        for _ in range(10):
+            P = some_joint(rng, 6)
+            every = (np.array(g) for g in itertools.product(range(K), repeat=6))
+            best = max(
+                joint_information(joined(P, g, K), m) for g in every if set(g) == {*range(K)}
+            )
+            found = best_grouping(P, K, m, seed=0)
+            assert set(found) == {*range(K)}
+            assert joint_information(joined(P, found, K), m) == pytest.approx(best, abs=1e-9)
+
+
+def test_kinds_are_found_in_their_parts():
+    rng = np.random.default_rng(2)
+    P, kind = planted([5, 3, 7, 2, 5, 8], rng)
+    shuffled = rng.permutation(len(P))
+    found = best_grouping(P[np.ix_(shuffled, shuffled)], 6, 3.0, seed=0)
+    assert number(found) == number(kind[shuffled])
+
+
+def test_a_margin_is_what_the_next_best_group_loses_for_each_image():
+    P, kind = planted([3, 4, 1], np.random.default_rng(4))
+    sure = margins(P, kind, 3, 2.0)
+    assert np.isinf(sure[7])
+    assert (sure >= 0).all()
+    whole = joint_information(joined(P, kind, 3), 2.0)
+    elsewhere = [np.where(np.arange(8) == 2, k, kind) for k in (1, 2)]
+    least = min(whole - joint_information(joined(P, g, 3), 2.0) for g in elsewhere)
+    assert sure[2] == pytest.approx(least / P[2].sum())
+
+
+def test_a_category_between_two_kinds_is_the_least_sure():
+    P, kind = planted([4, 4], np.random.default_rng(5))
+    P[0, 4:] = P[4:, 0] = P[0, 1:4].mean()  # its copies stray to both
+    sure = margins(P / P.sum(), kind, 2, 3.0)
+    assert sure.argmin() == 0
+
+
+def test_as_many_groups_as_categories_are_the_categories():
+    P = some_joint(np.random.default_rng(3), 5)
+    assert sorted(best_grouping(P, 5, 2.0, seed=0)) == [0, 1, 2, 3, 4]
