@@ -60,15 +60,24 @@ def test_few_images_make_few_kinds_no_neighbours_and_a_D_that_sees_them_changed(
     assert many.augment.neighbours_until == 1000
 
 
+def test_of_a_stream_nobody_votes():
+    config, why = fitted(IMAGES, 9_000, (1, 28, 28), stream=True)
+    assert config.loss.votes == config.train.scout_updates == 0
+    assert "stream" in why["loss.votes"]
+
+
 def test_what_happens_at_some_update_follows_how_many_there_are():
     usual, _ = fitted(IMAGES, 9_000, (1, 28, 28))
-    short, _ = fitted(IMAGES, 9_000, (1, 28, 28), updates=200)
+    short, _ = fitted(IMAGES, 9_000, (1, 28, 28), updates=300)
     assert usual.loss.lam_starts == (0, 300)
     assert short.loss.lam_starts == (0, 30)
     for group, name in [
         ("loss", "lam_ramp"),
         ("loss", "lam_rest_from"),
         ("loss", "alike_until"),
+        ("loss", "votes_from"),
+        ("loss", "votes_alone_from"),
+        ("train", "scout_updates"),
         ("augment", "neighbours_until"),
     ]:
         a, b = (getattr(getattr(config, group), name) for config in (usual, short))

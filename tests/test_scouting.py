@@ -79,7 +79,7 @@ def accuracy_of(first, labels, config):
     which = torch.stack([picks(u, len(labels), config.train)[0] for u in range(20)]).flatten()
     k = first.votes["kind"].flatten()
     told = k >= 0
-    assert 0.6 < told.float().mean() < 1
+    assert 0.4 < told.float().mean() < 1
     return clustering(labels[which][told].numpy(), k[told].numpy(), 4)["clustering.accuracy"]
 
 

@@ -20,7 +20,9 @@ Shape = tuple[int, int, int]
 Choice = tuple[Config, dict[str, str]]
 
 
-def fitted(config: Config, count: int, shape: Shape, updates: int | None = None) -> Choice:
+def fitted(
+    config: Config, count: int, shape: Shape, updates: int | None = None, stream: bool = False
+) -> Choice:
     """The settings that a set of images asks for, and why.
 
     Nothing here looks at a picture: the numbers are all it takes. Vectors stay with the settings
@@ -32,6 +34,7 @@ def fitted(config: Config, count: int, shape: Shape, updates: int | None = None)
         shape: (C, H, W).
         updates: How many there will be, where a user says so: what begins and ends at some update
             of the recipe does so in proportion.
+        stream: Whether only a part of them is at hand at a time.
 
     Returns:
         The settings, and for each that was chosen, by its dotted name, the reason.
@@ -41,6 +44,9 @@ def fitted(config: Config, count: int, shape: Shape, updates: int | None = None)
         return config, why
     for choice in (_codes, _networks, _batch, _real_images):
         config, reasons = choice(config, count, shape)
+        why |= reasons
+    if stream:
+        config, reasons = _without_votes(config, "votes ask all of a set, and a stream has a part")
         why |= reasons
     return _in_proportion(config, (updates or config.train.updates) / config.train.updates), why
 
@@ -87,13 +93,11 @@ def _real_images(config: Config, count: int, shape: Shape) -> Choice:
         "loss.pairs": "a kind is what stays when an image is turned by up to "
         f"{augment.rotation:g}°, sheared, zoomed and moved a little; 0 where that changes the kind"
     }
-    train = config.train
     if count < LOOK_ALIKE:
-        loss = replace(loss, alike=0.0, votes=0.0, votes_alone_from=0)
-        augment, train = replace(augment, neighbours_until=0), replace(train, scout_updates=0)
         few = f"of fewer than {LOOK_ALIKE:,} images the nearest often shows something else"
-        why |= {"loss.alike": few, "loss.votes": few, "augment.neighbours_until": few}
-        why |= {"loss.votes_alone_from": few, "train.scout_updates": few}
+        config, reasons = _without_votes(config, few)
+        loss, augment = replace(config.loss, alike=0.0), replace(augment, neighbours_until=0)
+        why |= reasons | {"loss.alike": few, "augment.neighbours_until": few}
     strength = round(strength_for(-1, count, shape), 2)
     loss = replace(loss, diffaugment=strength)
     if strength:
@@ -101,7 +105,14 @@ def _real_images(config: Config, count: int, shape: Shape) -> Choice:
             f"D would learn {count:,} images by heart: it sees them, and G's, in changing "
             "light and place and with a square cut out"
         )
-    return replace(config, loss=loss, augment=augment, train=train), why
+    return replace(config, loss=loss, augment=augment), why
+
+
+def _without_votes(config: Config, reason: str) -> Choice:
+    loss = replace(config.loss, votes=0.0, votes_alone_from=0)
+    train = replace(config.train, scout_updates=0, restarts=1)
+    names = ("loss.votes", "loss.votes_alone_from", "train.scout_updates", "train.restarts")
+    return replace(config, loss=loss, train=train), dict.fromkeys(names, reason)
 
 
 def _in_proportion(config: Config, share: float) -> Config:

@@ -51,7 +51,7 @@ class Kinds:
         score: I_m(P^g), in nats.
         stand: Whether no two kinds share a sort of image.
         tv: Total variation between P(c) and how frequent the kinds are where no frequency is
-            supposed.
+            supposed; 0 where those do not stand.
         shares: These frequencies, in order.
     """
 
@@ -144,7 +144,7 @@ def scouted(
             "lost_seconds": time.perf_counter() - began,
         }
         run.write(STARTS, json.dumps(facts, indent=2) + "\n")
-        if kinds.stand and not scout.code.learned and kinds.tv > UNLIKE:
+        if not scout.code.learned and kinds.tv > UNLIKE:
             text = _unlike(scout.code, kinds)
             run.warn(0, f"prior {scout.code.name}", text)
             progress.say(f"warning: {text}")
@@ -214,14 +214,16 @@ class Scout:
         groups = free if self.code.learned else best_grouping(measured, K, m, t.seed)
         together, sure = joined(measured, groups, K), margins(measured, groups, K, m)
         told = np.isin(np.arange(self.M), sure.argsort(kind="stable")[round(DOUBTFUL * self.M) :])
-        shares = np.sort(joined(measured, free, K).sum(1))
+        unsupposed = joined(measured, free, K)
+        shares = np.sort(unsupposed.sum(1))
         tv = np.abs(shares - np.sort(self.code.probabilities.numpy())).sum() / 2
+        known = not shared(torch.from_numpy(unsupposed))
         return Kinds(
             torch.from_numpy(groups),
             torch.from_numpy(told),
             joint_information(together, m),
             not shared(torch.from_numpy(together)),
-            float(tv),
+            float(tv) if known else 0.0,
             tuple(shares.tolist()),
         )
 

@@ -226,9 +226,8 @@ def _fitted(
     with processes.first_goes_ahead():  # packing is the first one's work
         data = load(asked.data, "train")
     updates = asked.train.updates
-    config, why = fitted(
-        start, data.count, data.shape, None if updates == start.train.updates else updates
-    )
+    said = None if updates == start.train.updates else updates
+    config, why = fitted(start, data.count, data.shape, said, asked.data.stream)
     return config, data, why
 
 
