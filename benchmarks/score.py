@@ -2,11 +2,11 @@
 
     python benchmarks/score.py [--seeds 0 1 2 3] [--updates 500]
 
-Short runs of `mnist` of mixed quality: as it is; with m = 1, where two digits often come to share a
-category; and with copies of images themselves alone. The score and the signs are `infogan
-evaluate`'s, of held-out images without a label; the labels measure accuracy, which they are held
-against. Prints a row for each run and Spearman's ρ; kept in docs/score.json, run by run, so that
-the command goes on where it stopped.
+Short runs of `mnist` of mixed quality: as it is; without a scout, where categories form late; and
+with m = 1 besides, where two digits often come to share a category. The score and the signs are
+`infogan evaluate`'s, of held-out images without a label; the labels measure accuracy, which they
+are held against. Prints a row for each run and Spearman's ρ; kept in docs/score.json, run by run,
+so that the command goes on where it stopped.
 """
 
 import argparse
@@ -27,8 +27,8 @@ from infogan.run import Run
 RESULTS = Path(__file__).parents[1] / "docs" / "score.json"
 KINDS: dict[str, tuple[str, ...]] = {
     "as it is": (),
-    "m = 1": ("--loss.pairs-m", "1"),
-    "no look-alikes": ("--augment.neighbours-until", "0"),
+    "no scout": ("--train.scout-updates", "0"),
+    "no scout, m = 1": ("--train.scout-updates", "0", "--loss.pairs-m", "1"),
 }
 GOOD = 0.9  # accuracy below which two digits share a category, or one has two
 
