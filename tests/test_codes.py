@@ -10,11 +10,22 @@ from infogan.codes import CODES, probs
 from infogan.errors import InfoganError
 from infogan.prior import Prior
 
-TERMS = ["cat7", "u3(-2, 1)", "u", "g2", "bern3", "u2(sigma=0.3)"]
+TERMS = [
+    "cat7",
+    "cat3(0.2, 0.3, 0.5)",
+    "cat4(learned)",
+    "u3(-2, 1)",
+    "u",
+    "g2",
+    "bern3",
+    "u2(sigma=0.3)",
+]
 
 # P(c) of one coordinate, for −E ln p
 TRUTH = {
     "cat7": Categorical(probs=torch.ones(7, dtype=torch.float64)),
+    "cat3(0.2, 0.3, 0.5)": Categorical(probs=torch.tensor([0.2, 0.3, 0.5]).double()),
+    "cat4(learned)": Categorical(probs=torch.ones(4, dtype=torch.float64)),
     "u3(-2, 1)": Uniform(torch.tensor(-2.0).double(), torch.tensor(1.0).double()),
     "u": Uniform(torch.tensor(-1.0).double(), torch.tensor(1.0).double()),
     "u2(sigma=0.3)": Uniform(torch.tensor(-1.0).double(), torch.tensor(1.0).double()),
@@ -88,6 +99,16 @@ def test_samples_fill_the_range():
     assert sorted(k.unique().tolist()) == list(range(7))
 
 
+def test_categories_come_as_often_as_P_says():
+    code, n = code_of("cat3(0.2, 0.3, 0.5)"), 20_000
+    counts = torch.bincount(code.sample(n, torch.Generator().manual_seed(0)), minlength=3) / n
+    assert torch.allclose(counts.double(), code.probabilities, atol=5 * 0.5 / n**0.5)
+    assert code.sample(0, torch.Generator()).shape == (0,)
+    by_hand = -(0.2 * math.log(0.2) + 0.3 * math.log(0.3) + 0.5 * math.log(0.5))
+    assert code.entropy() == pytest.approx(by_hand)
+    assert code_of("cat4(learned)").entropy() == pytest.approx(math.log(4))
+
+
 def test_probs_are_those_of_the_softmax():
     logits = torch.randn(4, 7, dtype=torch.float64)
     assert torch.allclose(probs(code_of("cat7").q(logits)), logits.softmax(1))
@@ -95,7 +116,16 @@ def test_probs_are_those_of_the_softmax():
 
 @pytest.mark.parametrize(
     ("term", "rule"),
-    [("cat1", "K >= 2"), ("u0", "one dimension"), ("u(1, 1)", "low < high"), ("u@-1", "λ must be")],
+    [
+        ("cat1", "K >= 2"),
+        ("u0", "one dimension"),
+        ("u(1, 1)", "low < high"),
+        ("u@-1", "λ must be"),
+        ("cat3(0.2, 0.8)", "as many numbers"),
+        ("cat2(0.2, 0.9)", "sum to 1"),
+        ("cat2(0, 1)", "above 0"),
+        ("cat2(nan, 1)", "above 0"),
+    ],
 )
 def test_impossible_codes_are_refused(term, rule):
     with pytest.raises(InfoganError, match=rule):

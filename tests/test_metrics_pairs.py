@@ -91,3 +91,18 @@ def test_an_unused_category_is_named_and_divides_by_nothing():
     assert [s for s in said if "hardly used" in s] == [
         "kind 2 holds 0.00 of its share: hardly used"
     ]
+
+
+def test_real_images_that_are_not_as_the_prior_says(halves):
+    """Three of four images are of the one category."""
+    model, images = halves
+    images = torch.cat([images[::2], images[::2], images[::2], images[1::2]])
+    out = pairs(model, images, NONE, 0)
+    assert out["pairs.side.prior"] == [0.5, 0.5]
+    assert out["pairs.side.tv"] == pytest.approx(0.25)
+    assert any("P(c) is not what real images are" in sentence for sentence in in_words(out))
+    model.prior = model.prior.moved({"side": torch.tensor([0.75, 0.25])})
+    out = pairs(model, images, NONE, 0)
+    assert out["pairs.side.tv"] == pytest.approx(0, abs=1e-6)
+    assert out["pairs.side.score"] == pytest.approx(1, rel=1e-4)
+    assert len(in_words(out)) == 1

@@ -8,7 +8,7 @@ from torch.distributions import Categorical
 
 from infogan.config import Config, LossConfig, NetConfig, from_yaml
 from infogan.model import InfoGAN
-from infogan.objective import L_I, objective_D, objective_G
+from infogan.objective import L_I, objective_D, objective_G, objective_Q
 from infogan.prior import Prior
 from infogan.weights import weights_at
 
@@ -204,6 +204,36 @@ def test_votes_are_the_cross_entropy_of_the_copy_and_move_trunk_and_Q():
     assert norm_of_grad(terms["votes.digit"], model.trunk) > 1e-4
     assert norm_of_grad(terms["votes.digit"], model.Q) > 1e-4
     assert norm_of_grad(terms["votes.digit"], model.D) == 0
+
+
+def test_what_nobody_votes_on_moves_nothing():
+    model = small_model()
+    x, latent, c = a_batch(model)
+    loss = LossConfig(pairs=8, votes=3)
+    w, fake = weights_at(0, model.prior, loss), model.G(latent).detach()
+    k = torch.arange(12) % 4
+    some = torch.where(torch.arange(12) < 5, k, -1)
+    _, terms = objective_Q(model, x, fake, c, w, {"digit": some})
+    log_p = model.prior.q(model.Q(model.trunk(x)))["digit"].log_prob(k)
+    torch.testing.assert_close(terms["votes.digit"], log_p[:5].sum() / 12)
+    _, terms = objective_Q(model, x, fake, c, w, {"digit": torch.full((12,), -1)})
+    assert terms["votes.digit"] == 0
+
+
+def test_alone_trunk_and_Q_minimize_votes_and_the_bound():
+    model = small_model("z3 + digit:cat4@2 + u@0.5").double()
+    x, latent, c = a_batch(model)
+    fake, k = model.G(latent.double()).detach(), torch.arange(12) % 4
+    w = weights_at(0, model.prior, LossConfig(votes=3, lam_d_categorical=0.1))
+    c = {name: value.double() if name == "u" else value for name, value in c.items()}
+    loss, terms = objective_Q(model, x.double(), fake, c, w, {"digit": k})
+    bound = L_I(model.prior, model.prior.q(model.Q(model.trunk(fake))), c)
+    by_hand = -2 * bound["digit"] - 0.5 * bound["u"] - 3 * terms["votes.digit"]
+    torch.testing.assert_close(loss, by_hand)
+    assert set(terms) == {"L_I.digit", "L_I.u", "votes.digit"}
+    assert norm_of_grad(loss, model.trunk) > 1e-4
+    assert norm_of_grad(loss, model.Q) > 1e-4
+    assert norm_of_grad(loss, model.D) == 0
 
 
 def test_the_D_step_may_hear_less_of_continuous_codes():

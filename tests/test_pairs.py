@@ -94,6 +94,32 @@ def test_a_running_marginal_pulls_as_H_does_where_they_meet():
     assert torch.allclose(grad_flat, torch.autograd.grad(I_1, logits)[0], atol=1e-12)
 
 
+def test_the_marginal_is_pulled_to_the_prior():
+    """I_m = (2m − 1)(ln K − KL(r ‖ π)) + H(r) − H(P); its gradient; greatest at r = π."""
+    g = torch.Generator().manual_seed(0)
+    logits = torch.randn(32, 5, generator=g, **f64, requires_grad=True)
+    pi = torch.tensor([0.1, 0.4, 0.2, 0.25, 0.05], **f64)
+    p, m = logits.softmax(1).detach(), 3.0
+    P = joint(p, p.flip(1))
+    r = P.sum(1)
+    KL = (r * (r / pi).log()).sum()
+    entropies = -(r * r.log()).sum() + (P * P.log()).sum()
+    by_hand = (2 * m - 1) * (math.log(5) - KL) + entropies
+    assert pair_information(p, p.flip(1), m, pi=pi).item() == pytest.approx(by_hand.item())
+    flat = torch.full((5,), 0.2, **f64)
+    assert torch.allclose(
+        pair_information(p, p.flip(1), m, pi=flat), pair_information(p, p.flip(1), m)
+    )
+    assert torch.autograd.gradcheck(
+        lambda a: pair_information(a.softmax(1), a.softmax(1).flip(1), 2.0, pi=pi), logits
+    )
+    sure = one_hot([0] * 2 + [1] * 8 + [2] * 4 + [3] * 5 + [4], 5)  # agree, and are used as π says
+    at_prior = pair_information(sure, sure, m, pi=pi)
+    assert at_prior.item() == pytest.approx((2 * m - 1) * math.log(5))
+    even = one_hot([0, 1, 2, 3, 4] * 4, 5)
+    assert pair_information(even, even, m, pi=pi) < at_prior
+
+
 def test_the_running_marginal_follows_the_real_images():
     model = small_model()
     x, latent, c = a_batch(model)

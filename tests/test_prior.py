@@ -19,7 +19,9 @@ def codes(draw, name):
     kind = draw(st.sampled_from([Categorical, Uniform, Gaussian, Bernoulli]))
     weight, d = draw(lam), draw(st.integers(1, 40))
     if kind is Categorical:
-        return Categorical(name, weight, d + 1)
+        parts = draw(st.lists(st.floats(0.01, 1), min_size=d + 1, max_size=d + 1))
+        p = tuple(part / sum(parts) for part in parts) if draw(st.booleans()) else ()
+        return Categorical(name, weight, d + 1, p, draw(st.booleans()))
     if kind is Bernoulli:
         return Bernoulli(name, weight, d)
     if kind is Gaussian:
@@ -66,6 +68,16 @@ def test_lambda_and_arguments():
     assert prior["g"] == Gaussian("g", 1, 1, 0.1, 0.3)
 
 
+def test_a_given_and_a_learned_prior():
+    prior = Prior.parse("z2 + a:cat3(0.2, 0.3, 0.5)@0.1 + b:cat2(learned)")
+    assert prior["a"] == Categorical("a", 0.1, 3, (0.2, 0.3, 0.5))
+    assert prior["b"] == Categorical("b", 1, 2, (), True)
+    moved = prior.moved({"b": torch.tensor([1 / 3, 2 / 3], dtype=torch.float64)})
+    assert str(moved) == "z2 + a:cat3(0.2, 0.3, 0.5)@0.1 + b:cat2(learned, 0.333333, 0.666667)"
+    assert Prior.parse(str(moved)) == moved
+    assert moved["a"] is prior["a"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -89,6 +101,10 @@ def test_lambda_and_arguments():
         "z + u",
         "bern(1)",
         "cat10(2)",
+        "cat10()",
+        "cat(learned)",
+        "cat2(0.5, learned)",
+        "cat2(0.5, x)",
         "u(1)",
         "u(2, 1)",
         "u(a, b)",

@@ -89,3 +89,32 @@ def test_trained_model_is_the_average_with_statistics_of_its_own(tiny, digits):
     assert all(torch.equal(before[name], after[name]) for name in before)  # a copy, not the state
     assert not model.training
     assert state.model.training
+
+
+def test_a_learned_prior_follows_the_categories_and_comes_back(tiny, digits):
+    learned = replace(tiny, codes="z4 + digit:cat4(learned) + kind:cat3 + u")
+    state = State.start(learned, SHAPE, CPU)
+    k = torch.tensor([0] * 6 + [1] * 3 + [2] * 7)
+    state.learn_prior({"digit": k, "kind": k})
+    assert state.model.prior["digit"].p == (0.35, 0.2, 0.4, 0.05)  # (n + 1)/(16 + 4)
+    assert state.model.prior["kind"].p == ()
+    drawn = torch.bincount(state.latent(20_000)[1]["digit"]) / 20_000
+    assert torch.allclose(drawn, torch.tensor([0.35, 0.2, 0.4, 0.05]), atol=0.02)
+    other = State.start(learned, SHAPE, CPU)
+    other.load(0, state.tensors())
+    assert other.model.prior == state.model.prior
+    assert str(other.trained(digits, 0).prior) == str(state.model.prior)
+
+
+def test_a_reader_has_the_statistics_of_real_images_alone(tiny, digits):
+    state = State.start(tiny, SHAPE, CPU)
+    reader, both = state.reader(digits, 0), state.trained(digits, 0)
+    x = to_float(digits)
+    norm = next(m for m in reader.trunk.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    seen = []
+    norm.register_forward_hook(lambda module, given, made: seen.append(given[0]))
+    with torch.no_grad():
+        reader.trunk(x)
+    assert torch.allclose(norm.running_mean, seen[0].mean((0, 2, 3)), atol=0.03)
+    other = next(m for m in both.trunk.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    assert not torch.allclose(norm.running_mean, other.running_mean, atol=0.03)

@@ -202,3 +202,28 @@ def test_a_count_is_part_of_the_state(voting, digits):
         advance(torn, digits, voting, torch.float32)
     after = torn.tensors()
     assert all(torch.equal(t, after[name]) for name, t in whole.tensors().items())
+
+
+def test_alone_G_and_D_rest_and_the_log_says_so(voting, digits):
+    config = from_yaml("loss: {votes_alone_from: 4}", "test", voting)
+    state = State.start(config, (1, 28, 28), torch.device("cpu"))
+    for _ in range(4):
+        advance(state, digits, config, torch.float32)
+    G = [p.clone() for p in state.G_ema]
+    D = [p.clone() for p in state.model.D.parameters()]
+    trunk = [p.clone() for p in state.model.trunk.parameters()]
+    for _ in range(3):
+        terms = advance(state, digits, config, torch.float32)
+        assert set(terms) == {"L_I.digit", "L_I.u1", "L_I.u2", "votes.digit"}
+    for mine, average, before in zip(state.model.G.parameters(), state.G_ema, G, strict=True):
+        assert torch.equal(mine, before)
+        assert torch.allclose(average, before, atol=1e-7)
+    assert all(map(torch.equal, state.model.D.parameters(), D))
+    assert not any(map(torch.equal, state.model.trunk.parameters(), trunk))
+
+
+def test_the_game_goes_on_while_votes_wait(voting, digits, sharing):
+    config = from_yaml("loss: {votes_alone_from: 3}", "test", voting)
+    state = State.start(config, (1, 28, 28), torch.device("cpu"))
+    seen = ["loss_G" in advance(state, digits, config, torch.float32) for _ in range(10)]
+    assert seen == [True] * 8 + [False] * 2
