@@ -15,9 +15,9 @@ from infogan.metrics import clustering
 from infogan.prior import Prior
 from infogan.progress import Progress
 from infogan.run import Run
-from infogan.scouting import STRIDE, Scout, can_scout, scouted
+from infogan.scouting import STRIDE, Scout, scouted
 from infogan.state import State
-from infogan.step import advance, picks
+from infogan.step import advance, picks, sends_scouts
 from infogan.training import Interrupted, train
 
 CPU = torch.device("cpu")
@@ -194,10 +194,10 @@ def test_stopped_among_the_scouts_it_begins_anew_and_ends_the_same(
         "codes: z4 + cat51",
     ],
 )
-def test_where_there_is_nothing_for_scouts_none_are_sent(config, digits, text):
-    assert can_scout(config, State.start(config, (1, 28, 28), CPU))
+def test_where_there_is_nothing_for_scouts_none_are_sent(config, text):
+    assert sends_scouts(config, Prior.parse(config.codes))
     other = from_yaml(text, "test", config)
-    assert not can_scout(other, State.start(other, (1, 28, 28), CPU))
+    assert not sends_scouts(other, Prior.parse(other.codes))
 
 
 def test_few_images_make_small_batches(config):

@@ -27,11 +27,10 @@ from infogan.progress import Progress
 from infogan.restarts import STRIDE
 from infogan.run import STARTS, Run
 from infogan.state import State, parameters_in
-from infogan.step import fetch, has_pairs, picks
+from infogan.step import MOST, fetch, picks
 from infogan.votes import read, shared
 
-PARTS = 5  # small categories for each kind,
-MOST = 100  # and so many at most: the search for a grouping takes M³ operations a step
+PARTS = 5  # small categories for each kind
 M_PARTS = 1.5  # m for these, which are about equally frequent only where kinds are
 M_FREE = 0.75  # m for kinds of unknown frequency: below 1 an uneven grouping is not held against it
 BATCH = 256  # images of an update: five of each of 50 small categories
@@ -61,15 +60,6 @@ class Kinds:
     stand: bool
     tv: float
     shares: tuple[float, ...]
-
-
-def can_scout(config: Config, state: State) -> bool:
-    """Whether there is something for scouts: real pairs, votes to tell Q what they found, and one
-    categorical code of at most 50 categories."""
-    codes, loss = state.model.prior.categorical, config.loss
-    asked = bool(config.train.scout_updates and loss.votes and loss.votes_from)
-    few = len(codes) == 1 and codes[0].k <= MOST // 2
-    return asked and few and has_pairs(config, state.model.prior)
 
 
 def scouted(
@@ -109,11 +99,13 @@ def scouted(
     for k in range(t.restarts):
         seeded = replace(config, train=replace(t, seed=t.seed + STRIDE * k, ema_d=0.0))
         scout = Scout(seeded, state, images, dtype)
-        for information in scout.explore():
-            if scout.state.update % t.log_every == 0:
-                progress.draw(scout.state.update, t.scout_updates, f"scout: I_m {information:.2f}")
-            if interrupted():
-                return
+        with progress.watching(scout.state, t.scout_updates):
+            for information in scout.explore():
+                if scout.state.update % t.log_every == 0:
+                    words = f"scout: I_m {information:.2f}"
+                    progress.draw(scout.state.update, t.scout_updates, words)
+                if interrupted():
+                    return
         kinds = scout.join()
         found.append((scout, kinds))
         progress.say(

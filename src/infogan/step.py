@@ -19,6 +19,8 @@ from infogan.state import State, parameters_in
 from infogan.votes import unsettled, votes
 from infogan.weights import noise_at, weights_at
 
+MOST = 100  # small categories of a scout: the search for a grouping takes M³ operations a step
+
 
 class NonFinite(InfoganError):
     """A term of the objective, or a weight, became infinite or NaN."""
@@ -177,9 +179,9 @@ def _voted(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> 
     """The votes on this update's images by code, (d_steps, batch); none while they do not count.
 
     First they are what a scout found, where one was sent. From `loss.votes_from` on they are
-    counted for `votes_every` updates at once, by the averaged model, and for the first time when no
-    two of its categories share a kind: from then on Q learns what it says already. A learned P(c)
-    follows them.
+    counted for `votes_every` updates at once, by the averaged model, and for the first time, where
+    no scout was sent, when no two of its categories share a kind: from then on Q learns what it
+    says already. A learned P(c) follows them.
     """
     loss, t, update = config.loss, config.train, state.update
     followed = min(t.scout_followed, loss.votes_from)
@@ -192,7 +194,8 @@ def _voted(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> 
     turn = (update - loss.votes_from) % loss.votes_every
     if not turn:
         model = state.reader(images, t.seed)
-        sharing = not state.votes and unsettled(model, images, config.augment, t.seed)
+        told = bool(state.votes) or sends_scouts(config, state.model.prior)
+        sharing = not told and unsettled(model, images, config.augment, t.seed)
         if processes.anyone(sharing):
             return {}
         each = [picks(update + i, len(images), t) for i in range(loss.votes_every)]
@@ -251,6 +254,14 @@ def _noisy(state: State, batches: list[Tensor], sigma: float) -> list[Tensor]:
 def has_pairs(config: Config, prior: Prior) -> bool:
     """Whether Q also learns from pairs of real images."""
     return bool(config.loss.pairs and prior.categorical and config.objective == "infogan")
+
+
+def sends_scouts(config: Config, prior: Prior) -> bool:
+    """Whether there is something for scouts before the first update: real pairs, votes to tell Q
+    what they found, and one categorical code of at most 50 categories."""
+    loss, codes = config.loss, prior.categorical
+    asked = bool(config.train.scout_updates and loss.votes and loss.votes_from)
+    return asked and has_pairs(config, prior) and len(codes) == 1 and 2 * codes[0].k <= MOST
 
 
 def rate_at(update: int, t: TrainConfig) -> float:

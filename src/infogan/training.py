@@ -19,9 +19,9 @@ from infogan.model import InfoGAN
 from infogan.progress import Means, Progress
 from infogan.restarts import best_start
 from infogan.run import Run
-from infogan.scouting import can_scout, scouted
+from infogan.scouting import scouted
 from infogan.state import State
-from infogan.step import advance, check_finite, needs_look_alikes, picks
+from infogan.step import advance, check_finite, needs_look_alikes, picks, sends_scouts
 from infogan.weights import onsets
 
 
@@ -68,9 +68,8 @@ def train(
     state, dtype = _begin(config, images, run, progress)
     board = _tensorboard(run) if t.tensorboard and processes.rank() == 0 else None
     with _interruptible() as interrupted:
-        if state.update == 0 and can_scout(config, state):
-            with progress.watching(state, t.scout_updates):
-                scouted(state, images, config, dtype, run, progress, interrupted)
+        if state.update == 0 and sends_scouts(config, state.model.prior):
+            scouted(state, images, config, dtype, run, progress, interrupted)
             if interrupted():  # nothing to keep: they would go out again
                 raise Interrupted(0)
         elif state.update == 0 and t.restarts > 1 and t.restart_updates < t.updates:
