@@ -2,8 +2,9 @@
 
     python benchmarks/quality.py [--seeds 0 1 2 3 4] [--every 50] [--to-the-end] [--json FILE] [...]
 
-The clock runs through everything that training does, its short starts included, and stands still
-while a copy of the model is measured. Any setting of the recipe is a flag, as in `infogan train`.
+The clock runs through everything that training does, scouts and short starts included, and stands
+still while a copy of the model is measured. Any setting of the recipe is a flag, as in `infogan
+train`.
 """
 
 import argparse
@@ -25,8 +26,9 @@ from infogan.model import InfoGAN
 from infogan.progress import Progress
 from infogan.restarts import best_start
 from infogan.run import Run
+from infogan.scouting import scouted
 from infogan.state import State
-from infogan.step import advance
+from infogan.step import advance, sends_scouts
 
 
 def accuracy(model: InfoGAN, test: Dataset) -> float:
@@ -45,13 +47,16 @@ def curve(
     clock = -time.perf_counter()
     state = State.start(config, data.shape, device("cpu"))
     lost = 0
-    if t.restarts > 1:
-        with tempfile.TemporaryDirectory() as folder, open("/dev/null", "w") as nowhere:
-            run = Run.create(Path(folder) / "run", config, "")
-            progress = Progress(state.model.prior, nowhere)
-            state = best_start(state, data.images, config, dtype, run, progress, lambda: False)
+    with tempfile.TemporaryDirectory() as folder, open("/dev/null", "w") as nowhere:
+        run = Run.create(Path(folder) / "run", config, "")
+        progress = Progress(state.model.prior, nowhere)
+        how = (data.images, config, dtype, run, progress, lambda: False)
+        if sends_scouts(config, state.model.prior):
+            scouted(state, *how)
+        elif t.restarts > 1:
+            state = best_start(state, *how)
             made = len(next(v for v in run.starts().values() if isinstance(v, list)))
-        lost = (made - 1) * t.restart_updates
+            lost = (made - 1) * t.restart_updates
     points: list[tuple[int, float, float]] = []
     while state.update < t.updates and not (points and points[-1][2] >= until):
         advance(state, data.images, config, dtype)

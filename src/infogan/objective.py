@@ -175,6 +175,9 @@ def objective_Q(
 
     −votes E[ln Q(k|x')] − Σ_i λ_i L_I(c_i),   λ = w.lam
 
+    Real and generated images go through the trunk as one batch: there is no D that their statistics
+    could tell them apart to, and batch norm has those that a kept model has.
+
     Args:
         model: In training mode.
         x_aug: Augmented copies of real images (n, C, H, W).
@@ -186,7 +189,7 @@ def objective_Q(
     Returns:
         The loss, and its terms by name.
     """
-    h_aug, h_fake = apart(model.trunk, [x_aug, fake])
+    h_aug, h_fake = model.trunk(torch.cat([x_aug, fake])).split([len(x_aug), len(fake)])
     bound = L_I(model.prior, model.prior.q(model.Q(h_fake)), c)
     found = _votes(model, h_aug, voted)
     told = torch.stack([w.lam[name] * nats for name, nats in bound.items()]).sum()

@@ -330,6 +330,12 @@ def _starts(facts: Mapping[str, Any]) -> str:
     """Which of several starts went on, and why."""
     if not facts:
         return ""
+    if "I_groups" in facts:
+        scores = ", ".join(f"{score:.2f}" for score in facts["I_groups"])
+        return (
+            f" · scout {facts['kept'] + 1} of {len(facts['I_groups'])} was followed: after "
+            f"{facts['updates']} updates on real images alone I_m of its kinds was {scores} nats"
+        )
     key, what = ("I_pairs", "information on real pairs") if "I_pairs" in facts else ("game", "−V_I")
     scores = ", ".join(
         f"{score:.2f}" if key == "I_pairs" else f"{score:.3f}" for score in facts[key]

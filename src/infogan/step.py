@@ -193,7 +193,8 @@ def _voted(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> 
         return {}
     turn = (update - loss.votes_from) % loss.votes_every
     if not turn:
-        model = state.reader(images, t.seed)
+        both = update >= loss.votes_alone_from > 0  # then Q learns on both, as one batch
+        model = (state.trained if both else state.reader)(images, t.seed)
         told = bool(state.votes) or sends_scouts(config, state.model.prior)
         sharing = not told and unsettled(model, images, config.augment, t.seed)
         if processes.anyone(sharing):
