@@ -76,8 +76,8 @@ def scouted(
     Each makes `train.scout_updates` updates of a trunk of its own, on real pairs alone: a layer
     reads M = 5 K small categories from the features and maximizes their I_m, m = 1.5. P, their
     joint, is then measured on 8,192 pairs, and that grouping g of the M into K found which has the
-    greatest I_m(P^g): with the run's m, or, where P(c) is learned, with one that supposes nothing
-    of how frequent kinds are. The first scout whose kinds stand apart is believed, else the one
+    greatest I_m(P^g): with the run's m, or, where P(c) is learned and the groups so found stand
+    apart, with one that hardly supposes how frequent kinds are. The first scout whose kinds stand apart is believed, else the one
     with the greatest I_m.
 
     In the first `train.scout_followed` updates of the game Q learns its kinds as votes, but for the
@@ -200,20 +200,20 @@ class Scout:
         for _ in range(max(1, PAIRS // self.batch)):
             P += joint(*self._small()).double().cpu()
             self.state.update += 1
-        measured, t, K = (P / P.sum()).numpy(), self.config.train, self.code.k
-        free = best_grouping(measured, K, M_FREE, t.seed)
-        m = M_FREE if self.code.learned else self.config.loss.pairs_m
-        groups = free if self.code.learned else best_grouping(measured, K, m, t.seed)
-        together, sure = joined(measured, groups, K), margins(measured, groups, K, m)
-        told = np.isin(np.arange(self.M), sure.argsort(kind="stable")[round(DOUBTFUL * self.M) :])
+        measured, K, usual = (P / P.sum()).numpy(), self.code.k, self.config.loss.pairs_m
+        free = best_grouping(measured, K, M_FREE, self.config.train.seed)
         unsupposed = joined(measured, free, K)
         shares = np.sort(unsupposed.sum(1))
         tv = np.abs(shares - np.sort(self.code.probabilities.numpy())).sum() / 2
         known = not shared(torch.from_numpy(unsupposed))
+        m = M_FREE if self.code.learned and known else usual
+        groups = free if m == M_FREE else best_grouping(measured, K, m, self.config.train.seed)
+        together, sure = joined(measured, groups, K), margins(measured, groups, K, m)
+        told = np.isin(np.arange(self.M), sure.argsort(kind="stable")[round(DOUBTFUL * self.M) :])
         return Kinds(
             torch.from_numpy(groups),
             torch.from_numpy(told),
-            joint_information(together, m),
+            joint_information(together, M_FREE if self.code.learned else usual),
             not shared(torch.from_numpy(together)),
             float(tv) if known else 0.0,
             tuple(shares.tolist()),
