@@ -77,8 +77,8 @@ def scouted(
     reads M = 5 K small categories from the features and maximizes their I_m, m = 1.5. P, their
     joint, is then measured on 8,192 pairs, and that grouping g of the M into K found which has the
     greatest I_m(P^g): with the run's m, or, where P(c) is learned and the groups so found stand
-    apart, with one that hardly supposes how frequent kinds are. The first scout whose kinds stand apart is believed, else the one
-    with the greatest I_m.
+    apart, with one that hardly supposes how frequent kinds are. The first scout whose kinds stand
+    apart is believed, else the one with the greatest I_m.
 
     In the first `train.scout_followed` updates of the game Q learns its kinds as votes, but for the
     fifth of the small categories whose kind is least sure (`joining.margins`): those are mixtures
