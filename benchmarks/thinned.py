@@ -5,8 +5,8 @@
     infogan train mnist --data.source DIR/thinned.npz
 
 Makes DIR/thinned.npz: images (N, 28, 28) and labels to measure with, zeros the rarest (1 in 55) and
-nines the most frequent (10 in 55), as many as there are. `pairs.digit.tv` of `infogan evaluate`
-compares P(c) with what Q reads; `--measure RUN ...` compares it with the true frequencies.
+nines the most frequent (10 in 55), as many as there are. `--measure RUN ...` compares P(c) of runs
+with the true frequencies, and says how good their categories are on all the images.
 """
 
 import argparse

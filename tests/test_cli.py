@@ -102,6 +102,8 @@ def test_a_file_of_settings_lies_over_the_recipe_and_flags_over_both(capsys, tmp
         (["train", "--codes", "z62 + dog3"], "unknown kind of code 'dog'"),
         (["train", "--codes", "z62 + digit:cat1"], "K >= 2"),
         (["train", "--codes", "cat10 +"], "cannot read ''"),
+        (["train", "--codes", "cat2(0.5, 0.6)"], "sum to 1"),
+        (["train", "mnist-paper", "--codes", "cat3(learned)"], "counted with the votes"),
         (["train", "--loss.adversarial", "kl"], "unknown adversarial loss 'kl'"),
         (["train", "--net.kind", "vgg"], "unknown architecture 'vgg'"),
         (["train", "--net.widths", "1", "1", "1", "1", "1"], "at least 32 pixels"),

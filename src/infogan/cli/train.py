@@ -291,6 +291,13 @@ def _checked(config: "Config", data: "Dataset | None") -> tuple["Config", "Datas
             "loss.votes asks the images nearest to each, among all of the set, and a stream holds "
             "a part at a time: give --loss.votes 0"
         )
+    learned = [code.name for code in model.prior.categorical if code.learned]
+    on = config.loss.votes and config.loss.pairs and config.objective == "infogan"
+    if learned and not on:
+        raise InfoganError(
+            f"code {learned[0]!r}: a learned P(c) is counted with the votes of real images, and "
+            "there are none: give --loss.votes 10 and --loss.pairs 8, or leave (learned) out"
+        )
     return config, data
 
 
