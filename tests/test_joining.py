@@ -53,6 +53,16 @@ def test_even_groups_of_categories_that_never_stray():
         )
 
 
+def test_joining_sums_rows_and_columns():
+    P = np.arange(16.0).reshape(4, 4)
+    P = P + P.T
+    small = joined(P, np.array([0, 1, 0, 2]), 3)
+    assert small.sum() == P.sum()
+    assert small[0, 0] == P[0, 0] + P[0, 2] + P[2, 0] + P[2, 2]
+    assert small[0, 1] == small[1, 0] == P[0, 1] + P[2, 1]
+    assert small[1, 2] == P[1, 3]
+
+
 def test_joining_never_gains_information():
     """The data processing inequality, m = 1; and what is joined is still a joint."""
     rng = np.random.default_rng(0)

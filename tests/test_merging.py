@@ -9,7 +9,6 @@ from infogan.merging import (
     Merge,
     cut,
     halves,
-    merged,
     mixing,
     of_categories,
     partition,
@@ -59,16 +58,6 @@ def test_an_empty_category_divides_by_nothing_and_mixes_with_nothing():
     P[0, 0], P[1, 1] = 0.5, 0.5
     assert mixing(P).abs().max() == 0
     assert len(tree(P)) == 2
-
-
-def test_merging_sums_rows_and_columns():
-    P = torch.arange(16.0, dtype=torch.float64).reshape(4, 4)
-    P = P + P.T
-    small = merged(P, torch.tensor([0, 1, 0, 2]))
-    assert small.sum() == P.sum()
-    assert small[0, 0] == P[0, 0] + P[0, 2] + P[2, 0] + P[2, 2]
-    assert small[0, 1] == small[1, 0] == P[0, 1] + P[2, 1]
-    assert small[1, 2] == P[1, 3]
 
 
 def test_tree_merges_the_categories_of_a_thing_before_things():

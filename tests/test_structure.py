@@ -12,9 +12,9 @@ SOURCE = ROOT / "src" / "infogan"
 ORDER = [
     "errors", "registry", "table", "pictures", "config", "processes", "codes", "prior", "groups",
     "weights", "networks", "inputs", "model", "workers", "encode", "generate",
-    "adversarial", "pairs", "merging", "objective", "data", "votes", "diffaugment", "fitting",
-    "precision",
-    "run", "progress", "state", "step", "restarts", "joining", "scouting", "guards",
+    "adversarial", "pairs", "joining", "merging", "objective", "data", "votes",
+    "diffaugment", "fitting", "precision",
+    "run", "progress", "state", "step", "restarts", "scouting", "guards",
     "training", "metrics", "figures",
     "scatter", "report", "cli",
 ]  # fmt: skip

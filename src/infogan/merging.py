@@ -8,10 +8,12 @@ symmetric, sum 1; r is its marginal. The leaves are halves of categories.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from infogan.groups import Groups
+from infogan.joining import joined
 
 FLOOR = 0.01  # of mixing; groups that mix less are apart, and how far says nothing more
 CLEAR = 2.0  # times that mixing must drop for a line to be seen
@@ -86,18 +88,10 @@ def tree(P: Tensor) -> list[Merge]:
         merges.append(Merge(nodes[a], nodes[b], s[a, b].item()))
         nodes[a] = leaves + len(merges) - 1
         del nodes[b]
-        into = torch.arange(len(P))
+        into = np.arange(len(P))
         into[b], into[b + 1 :] = a, into[b + 1 :] - 1
-        P = merged(P, into)
+        P = torch.from_numpy(joined(P.numpy(), into, len(P) - 1))
     return merges
-
-
-def merged(P: Tensor, into: Tensor) -> Tensor:
-    """The joint of the groups, from that of the leaves and the group of each (L,)."""
-    n = int(into.max()) + 1
-    rows: Tensor = P.new_zeros(n, len(P)).index_add_(0, into, P)
-    both: Tensor = P.new_zeros(n, n).index_add_(1, into, rows)
-    return both
 
 
 def cut(merges: Sequence[Merge]) -> Cut | None:

@@ -313,8 +313,8 @@ def recalibrate(model: InfoGAN, real: Iterable[Tensor], latents: Sequence[Tensor
     """Set every batch norm's running statistics to the averages under the weights as they are now.
 
     While training they trail behind the weights, and G's average weights never had any. G sees
-    `latents`; the trunk and Q see real and generated batches in turn, since Q is asked about both.
-    Without latents they see real images alone, to read such: early on G's are far from them.
+    `latents`; the trunk and Q see real and generated images as one batch, since Q is asked about
+    both. Without latents they see real images alone, to read such: early on G's are far from them.
 
     Args:
         model: Left in evaluation mode.
@@ -331,9 +331,8 @@ def recalibrate(model: InfoGAN, real: Iterable[Tensor], latents: Sequence[Tensor
         model.G(latent)
     model.G.eval()
     for i, x in enumerate(real):
-        for seen in (x, model.G(latents[i])) if latents else (x,):
-            h = model.trunk(seen)
-            model.D(h), model.Q(h)  # spectral norm's vectors follow average weights too
+        h = model.trunk(torch.cat([x, model.G(latents[i])]) if latents else x)
+        model.D(h), model.Q(h)  # spectral norm's vectors follow average weights too
     for norm, m in zip(norms, momentum):
         norm.momentum = m
     model.eval()
