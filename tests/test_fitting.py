@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from infogan.config import leaves, recipe
-from infogan.fitting import fitted, minutes
+from infogan.fitting import fitted, in_proportion, minutes
 from infogan.model import InfoGAN
 from infogan.prior import Prior
 from infogan.state import State
@@ -77,11 +77,20 @@ def test_what_happens_at_some_update_follows_how_many_there_are():
         ("loss", "alike_until"),
         ("loss", "votes_from"),
         ("loss", "votes_alone_from"),
-        ("train", "scout_updates"),
+        ("train", "scout_followed"),
         ("augment", "neighbours_until"),
     ]:
         a, b = (getattr(getattr(config, group), name) for config in (usual, short))
         assert a == 10 * b > 0
+    assert (usual.train.scout_updates, short.train.scout_updates) == (400, 150)
+
+
+def test_a_recipe_of_any_name_can_be_run_short():
+    config = recipe("mnist")
+    assert in_proportion(config, config.train.updates) == config
+    short = in_proportion(config, 1500)
+    assert short.loss.votes_alone_from == config.loss.votes_alone_from / 2
+    assert short.train.scout_updates == config.train.scout_updates
 
 
 def test_two_images_can_be_trained_on():

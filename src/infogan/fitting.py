@@ -48,7 +48,7 @@ def fitted(
     if stream:
         config, reasons = _without_votes(config, "votes ask all of a set, and a stream has a part")
         why |= reasons
-    return _in_proportion(config, (updates or config.train.updates) / config.train.updates), why
+    return in_proportion(config, updates or config.train.updates), why
 
 
 def minutes(config: Config, shape: Shape) -> str:
@@ -115,8 +115,13 @@ def _without_votes(config: Config, reason: str) -> Choice:
     return replace(config, loss=loss, train=train), dict.fromkeys(names, reason)
 
 
-def _in_proportion(config: Config, share: float) -> Config:
-    """All that begins or ends at some update, at that share of it."""
+def in_proportion(config: Config, updates: int) -> Config:
+    """A recipe's settings where there will be another number of updates: what begins or ends at
+    some update of it does so in proportion.
+
+    Scouts, which are no part of the game, keep theirs, up to half as many as the run's.
+    """
+    share = updates / config.train.updates
 
     def at(update: int) -> int:
         return round(share * update)
@@ -134,7 +139,7 @@ def _in_proportion(config: Config, share: float) -> Config:
     augment = replace(config.augment, neighbours_until=at(config.augment.neighbours_until))
     train = replace(
         config.train,
-        scout_updates=at(config.train.scout_updates),
+        scout_updates=min(config.train.scout_updates, updates // 2),
         scout_followed=max(1, at(config.train.scout_followed)),
     )
     return replace(config, loss=loss, augment=augment, train=train)

@@ -85,7 +85,7 @@ def train(argv: list[str]) -> int:
         _free(out, first.overwrite or first.dry_run or helped)
         base = start = _start(source)
         base = read_yaml(first.config, base) if first.config else base
-        if start.recipe == "images" and not helped:
+        if not helped:
             asked = parse(Train, argv, "train", Train(settings=base))
             start, data, why = _fitted(start, asked.settings, asked.dry_run)
             base = read_yaml(first.config, start) if first.config else start
@@ -209,18 +209,22 @@ def _start(source: str) -> "Config":
 
 def _fitted(
     start: "Config", asked: "Config", alone: bool
-) -> "tuple[Config, Dataset, dict[str, str]]":
-    """The settings that the images ask for, these, and why.
+) -> "tuple[Config, Dataset | None, dict[str, str]]":
+    """The settings that the images ask for, where they are read here, these, and why.
 
     Args:
-        start: The recipe `images`.
+        start: The recipe: of `images` nearly all follows from the images, of another one at most
+            what happens at which update.
         asked: The same with all that the user set.
         alone: Not to wait for other processes.
     """
     from infogan import precision, processes
     from infogan.data import load
-    from infogan.fitting import fitted
+    from infogan.fitting import fitted, in_proportion
 
+    if start.recipe != "images":
+        phased = bool(start.loss.votes)  # a recipe of phases is run short, or long, as a whole
+        return in_proportion(start, asked.train.updates) if phased else start, None, {}
     if not alone:
         processes.begin(precision.device(asked.train.device))
     with processes.first_goes_ahead():  # packing is the first one's work
