@@ -228,3 +228,11 @@ def test_bytes_go_to_a_gpu_from_pinned_memory_and_nothing_is_pinned_on_a_process
     assert went[:2] == [("pin", torch.uint8), (torch.uint8, {"non_blocking": True})]
     assert torch.equal(here, there)
     assert torch.equal(here, digits[which] / 255)
+
+
+def test_copies_are_warped_from_the_update_that_is_said(tiny, digits):
+    text = "{loss: {pairs: 8}, augment: {rotation: 0, shear: 0, scale: 0, shift: 0, warp: 0.2}}"
+    config = with_(with_(tiny, text), "augment: {warp_from: 7}")
+    state, x = start(config), to_float(digits[:16])
+    for state.update, same in ((6, True), (7, False)):
+        assert torch.allclose(step._copies(state, x, None, config), x, atol=1e-5) == same

@@ -136,7 +136,11 @@ def in_proportion(config: Config, updates: int) -> Config:
         votes_every=max(1, at(config.loss.votes_every)),
         votes_alone_from=at(config.loss.votes_alone_from),
     )
-    augment = replace(config.augment, neighbours_until=at(config.augment.neighbours_until))
+    augment = replace(
+        config.augment,
+        neighbours_until=at(config.augment.neighbours_until),
+        warp_from=at(config.augment.warp_from),
+    )
     train = replace(
         config.train,
         scout_updates=min(config.train.scout_updates, updates // 2),

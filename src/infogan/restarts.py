@@ -111,7 +111,8 @@ def best_start(
 def _stands(state: State, images: Tensor, config: Config) -> bool:
     """Whether its categories stand, for all processes alike."""
     model = state.reader(images, config.train.seed)
-    return not processes.anyone(unsettled(model, images, config.augment, config.train.seed))
+    settings = config.augment.at(state.update)
+    return not processes.anyone(unsettled(model, images, settings, config.train.seed))
 
 
 def pair_score(means: Mapping[str, float], config: Config) -> float:

@@ -241,7 +241,7 @@ class Scout:
             near = look_alikes(self.images, pick[: len(pick) // 2], t.seed, generator)
             x_near = fetch(self.images, processes.mine(near), device)
             copied = torch.cat([x_near, x[len(x_near) :]])
-        copies = augment(copied, self.config.augment, generator)
+        copies = augment(copied, self.config.augment.at(0), generator)
         with torch.autocast(device.type, self.dtype, enabled=self.dtype != torch.float32):
             both = [self.layer(h) for h in apart(self.state.model.trunk, [x, copies])]
         p, p_copy = (processes.gathered(outputs.float().softmax(1)) for outputs in both)

@@ -126,7 +126,7 @@ def q_step(
     """
     model, prior = state.model, state.model.prior
     w = weights_at(state.update, prior, config.loss)
-    x_aug = augment(x, config.augment, state.generators["augment"])
+    x_aug = augment(x, config.augment.at(state.update), state.generators["augment"])
     latent, c = state.latent(len(x))
     state.rest()
     with torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32):
@@ -146,7 +146,7 @@ def _copies(state: State, x: Tensor, x_near: Tensor | None, config: Config) -> T
         return None
     if x_near is not None and state.update < config.augment.neighbours_until:
         x = torch.cat([x_near, x[len(x_near) :]])
-    return augment(x, config.augment, state.generators["augment"])
+    return augment(x, config.augment.at(state.update), state.generators["augment"])
 
 
 def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -196,7 +196,7 @@ def _voted(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> 
         both = update >= loss.votes_alone_from > 0  # then Q learns on both, as one batch
         model = (state.trained if both else state.reader)(images, t.seed)
         told = bool(state.votes) or sends_scouts(config, state.model.prior)
-        sharing = not told and unsettled(model, images, config.augment, t.seed)
+        sharing = not told and unsettled(model, images, config.augment.at(update), t.seed)
         if processes.anyone(sharing):
             return {}
         each = [picks(update + i, len(images), t) for i in range(loss.votes_every)]

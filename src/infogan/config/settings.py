@@ -4,6 +4,7 @@ A recipe (`recipes/*.yaml`) or a user's `--config FILE.yaml` holds only what dif
 flag of `infogan train`: `--train.lr-g 1e-3`. Unknown keys are errors.
 """
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import tyro
@@ -182,12 +183,18 @@ class AugmentConfig:
     """Zoom, 1 ± this."""
     warp: NonNegative = 0.0
     """Smooth warping: each node of a 5×5 grid moves by ± this, as a fraction of the half-width."""
+    warp_from: Count = 0
+    """From this update on: while kinds form, a warp can bend one into another."""
     shift: NonNegative = 0.0714
     """Translation as a fraction of the image's side, ± this (2 pixels of 28)."""
     neighbours_until: Count = 0
     """Until this update the copies of half of the images are made of another one, that looks like
     it: it ties the odd images of a kind to the others, and supposes that images that look alike
     mostly show the same."""
+
+    def at(self, update: int) -> "AugmentConfig":
+        """The ranges at that update."""
+        return self if update >= self.warp_from else replace(self, warp=0.0)
 
 
 @dataclass(frozen=True, config=STRICT)
