@@ -107,26 +107,6 @@ def test_rates_fall_linearly_to_the_end():
     assert rate_at(99, Config().train) == 1
 
 
-def test_the_rate_of_a_G_that_comes_to_rest_falls_until_then(tiny, digits):
-    """Where a scout is sent the votes begin on time, and so does its rest."""
-    text = """
-    loss: {votes: 10, votes_from: 4, votes_alone_from: 10, pairs: 8}
-    train: {updates: 20, decay_from: 0.5, decay_to: 0.1, scout_updates: 5}
-    """
-    config = with_(tiny, text)
-    state, rates = start(config), []
-    for state.update in (5, 8, 9):
-        step._set_rates(state, config)
-        rates.append([adam.param_groups[0]["lr"] for adam in (state.adam_D, state.adam_G)])
-    lr_d, lr_g = config.train.lr_d, config.train.lr_g
-    assert rates[0] == [lr_d, lr_g]
-    assert rates[1] == pytest.approx([lr_d, 0.46 * lr_g])
-    assert rates[2] == pytest.approx([lr_d, 0.28 * lr_g])
-    unscouted = with_(config, "train: {scout_updates: 0}")
-    step._set_rates(state, unscouted)
-    assert state.adam_G.param_groups[0]["lr"] == lr_g
-
-
 def test_noise_has_a_stream_of_its_own_and_the_unit_of_the_data(tiny):
     from infogan.step import _noisy
 

@@ -156,7 +156,7 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
     half of the whole.
     """
     t = config.train
-    _set_rates(state, config)
+    _set_rates(state, t)
     device = state.G_ema[0].device
     strength = strength_for(config.loss.diffaugment, len(images), state.model.shape)
     votes_on = _voted(state, images, config, dtype)
@@ -265,23 +265,19 @@ def sends_scouts(config: Config, prior: Prior) -> bool:
     return asked and has_pairs(config, prior) and len(codes) == 1 and 2 * codes[0].k <= MOST
 
 
-def rate_at(update: int, t: TrainConfig, end: int = 0) -> float:
-    """The factor on a rate: 1, then falling linearly to `decay_to` at the end (0: the run's)."""
+def rate_at(update: int, t: TrainConfig) -> float:
+    """The factor on both rates: 1, then falling linearly to `decay_to` at the end."""
     if t.decay_from >= 1:
         return 1.0
-    part = (update / (end or t.updates) - t.decay_from) / (1 - t.decay_from)
+    part = (update / t.updates - t.decay_from) / (1 - t.decay_from)
     return 1 - (1 - t.decay_to) * min(1.0, max(0.0, part))
 
 
-def _set_rates(state: State, config: Config) -> None:
-    """Each network's falls towards the end of its own training: G's where it comes to rest."""
-    t, update = config.train, state.update
-    rests_from = config.loss.votes_alone_from if sends_scouts(config, state.model.prior) else 0
-    G_ends = min(rests_from or t.updates, t.updates)
-    rates = (t.lr_d * rate_at(update, t), t.lr_g * rate_at(update, t, G_ends))
-    for adam, rate in zip((state.adam_D, state.adam_G), rates, strict=True):
+def _set_rates(state: State, t: TrainConfig) -> None:
+    factor = rate_at(state.update, t)
+    for adam, rate in ((state.adam_D, t.lr_d), (state.adam_G, t.lr_g)):
         for group in adam.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * factor
 
 
 def _update(
