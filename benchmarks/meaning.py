@@ -1,10 +1,10 @@
 """What makes categories and sliders mean something: an ablation over seeds, into docs/meaning.md.
 
-    python benchmarks/meaning.py [--rows NAME ...] [--seeds 0 1 2 3 4] [--write-only]
+    python benchmarks/meaning.py [--rows NAME ...] [--seeds 0 1 2 3 4] [--threads N] [--write-only]
 
-Each run is `infogan train` with one setting of the recipe changed, one at a time; what was run
-before with the same settings is kept, so that the command goes on where it stopped. Labels measure
-here; no run sees one.
+Each run is `infogan train` with one setting of the recipe changed; what was run before with the
+same settings is kept, so that the command goes on where it stopped, and two of it, on a thread
+each, may share the rows. Labels measure here; no run sees one.
 """
 
 import argparse
@@ -36,13 +36,21 @@ def key(row: Row) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def measured(row: Row, seed: int) -> dict[str, Any]:
-    """Train and measure one run."""
+def kept() -> dict[str, dict[str, dict[str, Any]]]:
+    """What was measured: by row's key, by seed."""
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+
+
+def measured(row: Row, seed: int, threads: int) -> dict[str, Any]:
+    """Train and measure one run; 0 threads: as many as there are cores."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
-        command = [sys.executable, "-m", "infogan", "train", row.recipe, "--out", str(out)]
-        command += ["--train.seed", str(seed), "--train.checkpoint-every", "100000", *row.flags]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        infogan = [sys.executable, "-m", "infogan"]
+        train = [*infogan, "train", row.recipe, "--out", str(out), "--no-report", *row.flags]
+        train += ["--train.seed", str(seed), "--train.checkpoint-every", "100000"]
+        train += ["--train.threads", str(threads)]
+        for command in (train, [*infogan, "evaluate", str(out)]):
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         metrics = json.loads((out / "metrics.json").read_text())
         minutes = Run.open(out).seconds() / 60
     code = next(k.split(".")[1] for k in metrics if k.startswith("pairs."))
@@ -89,8 +97,8 @@ def write(results: dict[str, dict[str, dict[str, float]]]) -> None:
     done = [(row, list(results[key(row)].values())) for row in ROWS if results.get(key(row))]
     table = [line(row, runs) for row, runs in done]
     said = [
-        f"- **{row.name}** (`{' '.join(row.flags) or 'as it is'}`). Predicted: {row.predicted} "
-        f"Came out: {row.came_out or 'see the table.'}"
+        f"- **{row.name}** (`infogan train {' '.join((row.recipe, *row.flags))}`). "
+        f"Predicted: {row.predicted} Came out: {row.came_out or 'see the table.'}"
         for row, _ in done
     ]
     PAGE.write_text(
@@ -124,19 +132,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", nargs="+", choices=[row.name for row in ROWS])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--threads", type=int, default=0, help="of each run; 0: all cores")
     parser.add_argument("--write-only", action="store_true", help="no run, only the page")
     args = parser.parse_args()
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for row in ROWS:
         if args.write_only or (args.rows and row.name not in args.rows):
             continue
-        runs = results.setdefault(key(row), {})
         for seed in args.seeds:
-            if str(seed) not in runs:
-                runs[str(seed)] = measured(row, seed)
+            if str(seed) not in kept().get(key(row), {}):
+                run = measured(row, seed, args.threads)
+                results = kept()  # another command may have added to it
+                results.setdefault(key(row), {})[str(seed)] = run
                 RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-                print(f"{row.name}, seed {seed}: {runs[str(seed)]['accuracy']:.4f}", flush=True)
-    write(results)
+                print(f"{row.name}, seed {seed}: {run['accuracy']:.4f}", flush=True)
+    write(kept())
 
 
 if __name__ == "__main__":

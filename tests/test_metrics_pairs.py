@@ -45,6 +45,16 @@ def test_score_is_1_where_every_copy_keeps_one_of_two_equal_categories(halves):
     ]
 
 
+def test_score_counts_twice_how_far_the_use_of_categories_is_from_what_was_supposed(halves):
+    """I = H(r) where every copy stays, r = (¼, ¾); KL(r ‖ ½) = ln 2 − H(r)."""
+    model, images = halves
+    uneven = torch.cat([images[::2][:100], images[1::2], images[1::2][:100]])
+    H = -(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
+    out = pairs(model, uneven, AugmentConfig(), 0)
+    assert out["pairs.side.I"] == pytest.approx(H, rel=1e-4)
+    assert out["pairs.side.score"] == pytest.approx(3 * H / math.log(2) - 2, rel=1e-4)
+
+
 def test_score_falls_where_the_copy_changes_what_the_category_reads(halves):
     model, images = halves
     out = pairs(model, images, AugmentConfig(rotation=180), 0)  # left becomes right

@@ -16,6 +16,7 @@ from infogan.pairs import joint, overlap, pair_information
 CROWDED, EMPTY = 1.5, 0.5  # of a category's share under P(c): two kinds in one, or hardly used
 SPLIT = 0.2  # of the smaller category's images, whose copy goes to the other: one kind in two
 APART = 0.1  # total variation of P(c) and real images; MNIST's ten digits and 1/10: 0.02
+EVEN = 2.0  # weight in the score of how far the categories' use is from P(c): m − 1 at m = 3
 CHUNK = 2000  # images augmented at once
 
 
@@ -24,7 +25,9 @@ def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) ->
 
     pairs.CODE.I         = Σ_kl P_kl ln(P_kl / (r_k r_l)), nats, P the joint of Q's categories of an
                            image and of its copy, r its marginal; at most H(r) ≤ ln K
-    pairs.CODE.score     = I / H(c): ranks runs of one recipe
+    pairs.CODE.score     = (I − 2 KL(r ‖ P(c))) / H(c): ranks runs, 1 at best. I alone holds little
+                           against two kinds in one category; the second term is what I_m with
+                           m = 3 (`infogan.pairs`) adds: categories are used as P(c) says
     pairs.CODE.agreement = share of images whose copy has the same argmax
     pairs.CODE.joint     = P (K, K)
     pairs.CODE.prior     = P(c) (K,), and pairs.CODE.tv = ½ Σ_k |r_k − P(k)|, how far real images
@@ -49,13 +52,15 @@ def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) ->
         p_copy = torch.cat([probs(part[code.name]) for part in q_copies]).double().cpu()
         key = f"pairs.{code.name}"
         out[f"{key}.I"] = pair_information(p, p_copy).item()
-        out[f"{key}.score"] = out[f"{key}.I"] / code.entropy()
         same = p.argmax(1) == p_copy.argmax(1)
         out[f"{key}.agreement"] = same.double().mean().item()
         P = joint(p, p_copy)
+        r, pi = P.sum(1), code.probabilities.to(P)
+        off = torch.special.xlogy(r, r / pi).sum().item()  # KL(r ‖ P(c))
+        out[f"{key}.score"] = (out[f"{key}.I"] - EVEN * off) / code.entropy()
         out[f"{key}.joint"] = P.tolist()
-        out[f"{key}.prior"] = code.probabilities.tolist()
-        out[f"{key}.tv"] = (P.sum(1) - code.probabilities).abs().sum().item() / 2
+        out[f"{key}.prior"] = pi.tolist()
+        out[f"{key}.tv"] = (r - pi).abs().sum().item() / 2
     return out
 
 
