@@ -3,7 +3,9 @@
     python benchmarks/quality.py [--seeds 0 1 2 3 4] [--every 50] [--to-the-end] [--json FILE] [...]
 
 The clock runs through everything that training does, scouts and short starts included, and stands
-still while a copy of the model is measured. Any setting of the recipe is a flag, as in `infogan
+still while a copy of the model is measured, with batch statistics of real images, as Q learns from
+them during the game (a kept model has those of generated ones too: before update 1,000 of a game
+that is broken off there they mislead it). Any setting of the recipe is a flag, as in `infogan
 train`: with `--train.updates 700` all phases are shorter, and the last is over sooner.
 """
 
@@ -63,7 +65,7 @@ def curve(
         advance(state, data.images, config, dtype)
         if state.update % every == 0 or state.update == t.updates:
             clock += time.perf_counter()
-            reached = accuracy(state.trained(data.images, t.seed), test)
+            reached = accuracy(state.reader(data.images, t.seed), test)
             points.append((lost + state.update, clock, reached))
             clock -= time.perf_counter()
     return points
