@@ -28,7 +28,7 @@ from infogan.restarts import STRIDE
 from infogan.run import STARTS, Run
 from infogan.state import State, parameters_in
 from infogan.step import MOST, fetch, picks
-from infogan.votes import BANK, read, shared
+from infogan.votes import read, shared
 
 PARTS = 5  # small categories for each kind
 M_PARTS = 1.5  # m for these, which are about equally frequent only where kinds are
@@ -121,7 +121,13 @@ def scouted(
     progress.say(
         f"following scout {kept + 1}, {'whose kinds stand' if kinds.stand else 'which has most'}"
     )
-    _tell(state, scout, kinds, images, config)
+    followed = min(t.scout_followed, config.loss.votes_from)
+    each = [picks(update, len(images), t) for update in range(followed)]
+    which = torch.stack([pick for steps in each for pick in steps])
+    voted, told = scout.categories(kinds, which.flatten())
+    state.learn_prior({scout.code.name: voted})
+    voted[~told] = NONE
+    state.votes = {scout.code.name: voted.reshape(followed, t.d_steps, t.batch)}
     if processes.rank() == 0:
         facts = {
             "updates": t.scout_updates,
@@ -134,26 +140,6 @@ def scouted(
             text = _unlike(scout.code, kinds)
             run.warn(0, f"prior {scout.code.name}", text)
             progress.say(f"warning: {text}")
-
-
-def _tell(state: State, scout: "Scout", kinds: Kinds, images: Tensor, config: Config) -> None:
-    """Q's first votes are what a scout found, and so is a learned P(c)."""
-    t, name = config.train, scout.code.name
-    followed = min(t.scout_followed, config.loss.votes_from)
-    each = [picks(update, len(images), t) for update in range(followed)]
-    which, asked = (
-        torch.stack([pick for steps in each for pick in steps]),
-        torch.arange(len(images)),
-    )
-    if len(images) > BANK:  # those that Q will be told of are enough, and take less time
-        asked = which.unique()  # type: ignore[no-untyped-call]
-    k, told = scout.categories(kinds, asked)
-    said = torch.full((len(images),), NONE)
-    said[asked] = k
-    state.learn_prior({name: said[which]})
-    said[asked[~told]] = NONE
-    state.votes = {name: said[which].reshape(followed, t.d_steps, t.batch)}
-    state.kinds = {name: said} if kinds.stand else {}
 
 
 def _unlike(code: Categorical, kinds: Kinds) -> str:
@@ -238,10 +224,11 @@ class Scout:
         """argmax_k Σ_{i in k} p_i(x) of some of the images, (n,), and whether it is told, (n,): not
         of those whose likeliest small category is in doubt."""
         model = self.state.reader(self.images, self.config.train.seed)
-        h, _ = read(model, self.images[which], self.dtype)
+        members, place = which.unique(return_inverse=True)  # type: ignore[no-untyped-call]
+        h, _ = read(model, self.images[members], self.dtype)
         p = self.layer(h).softmax(1).cpu()  # (n, M)
         of_kinds = p.new_zeros(len(p), self.code.k).index_add_(1, kinds.groups, p)
-        return of_kinds.argmax(1), kinds.told[p.argmax(1)]
+        return of_kinds.argmax(1)[place], kinds.told[p.argmax(1)][place]
 
     def _small(self) -> tuple[Tensor, Tensor]:
         """The small categories (n, M) of the next batch, and of its copies, half of which are of

@@ -35,8 +35,6 @@ class State:
         update: How many updates were made.
         votes: What the images nearest to each image of the next updates have for a category, by
             code: (votes_every, d_steps, batch), from the last count on; empty before the first.
-        kinds: What a scout told Q of each image, by code (N,), -1 for nothing, until the first
-            count of the votes.
     """
 
     model: InfoGAN
@@ -48,7 +46,6 @@ class State:
     generators: dict[str, torch.Generator]
     update: int = 0
     votes: dict[str, Tensor] = field(default_factory=dict)
-    kinds: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def start(
@@ -128,7 +125,6 @@ class State:
             flat |= {f"{name}.{i}": tensor for i, tensor in enumerate(ema)}
         flat |= {f"r_bar.{name}": r for name, r in self.r_bar.items()}
         flat |= {f"votes.{name}": k for name, k in self.votes.items()}
-        flat |= {f"kinds.{name}": k for name, k in self.kinds.items()}
         learned = [code for code in self.model.prior.categorical if code.learned]
         flat |= {f"prior.{code.name}": code.probabilities for code in learned}
         for name, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
@@ -154,7 +150,7 @@ class State:
                     average.copy_(groups[group][str(i)])
             for name, r in self.r_bar.items():
                 r.copy_(groups["r_bar"][name])
-            self.votes, self.kinds = dict(groups["votes"]), dict(groups["kinds"])
+            self.votes = dict(groups["votes"])
             self.model.prior = self.model.prior.moved(groups["prior"])
             for group, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
                 parameters = parameters_in(adam)

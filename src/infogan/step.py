@@ -201,8 +201,7 @@ def _voted(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> 
             return {}
         each = [picks(update + i, len(images), t) for i in range(loss.votes_every)]
         which = torch.stack([pick for steps in each for pick in steps])
-        found = votes(model, images, which.flatten(), t.seed, dtype, state.kinds)
-        state.kinds = {}
+        found = votes(model, images, which.flatten(), t.seed, dtype)
         shape = (loss.votes_every, t.d_steps, t.batch)
         state.votes = {name: k.reshape(shape) for name, k in found.items()}
         state.learn_prior(state.votes)

@@ -4,8 +4,6 @@ Q's mistakes are scattered: where the trunk has drawn an image among others of i
 better. No label is looked at.
 """
 
-from collections.abc import Mapping
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -28,17 +26,11 @@ SHARED = (
     0.1  # of the smaller category's images: up to 0.03 in runs that went well, 0.27 in a stuck one
 )
 CHUNK = 256  # images compared with all others at once
-UNDONE = 0.25  # of the images of a kind in one other category; mistakes that are mended: up to 0.05
 
 
 @torch.no_grad()
 def votes(
-    model: InfoGAN,
-    images: Tensor,
-    which: Tensor,
-    seed: int,
-    dtype: torch.dtype = torch.float32,
-    kinds: Mapping[str, Tensor] | None = None,
+    model: InfoGAN, images: Tensor, which: Tensor, seed: int, dtype: torch.dtype = torch.float32
 ) -> dict[str, Tensor]:
     """For some images of a set, the category that their nearest have, by each categorical code.
 
@@ -53,9 +45,6 @@ def votes(
         which: (n,) which images are asked about; one may come more than once.
         seed: Of the images that are looked through, where there are more than 65,536.
         dtype: Of the trunk and of the comparison.
-        kinds: What Q was told of all images by code, (N,), -1 for nothing. If by now it has more
-            than a quarter of a kind's images in one other category, it is what the neighbours were
-            told that counts, not what Q says of them.
 
     Returns:
         {code: (n,) categories}.
@@ -67,27 +56,10 @@ def votes(
     mean, W = _components(read(model, images[sample], dtype)[0], seed)
     features, outputs = read(model, images[members], dtype, mean, W)
     near = neighbours(features.to(dtype), torch.searchsorted(members, which), VOTING)
-    q, found = model.prior.q(outputs), dict[str, Tensor]()
-    for code in model.prior.categorical:
-        p = probs(q[code.name])
-        if kinds and undone(p.argmax(1), told := kinds[code.name][members]):
-            p = F.one_hot(told + 1, code.k + 1)[:, 1:].to(p)  # a row of zeros where none was told
-        found[code.name] = p[near].mean(1).argmax(1)
-    return found
-
-
-def undone(k: Tensor, told: Tensor) -> bool:
-    """Whether of the images that were told to be of one kind more than a quarter are in one other
-    category: then Q did not mend a kind, but gave a part of it away.
-
-    Args:
-        k: Categories (n,).
-        told: Kinds in the same numbers (n,), -1 for none.
-    """
-    K = int(max(k.max(), told.max())) + 1
-    n = torch.bincount(told[told >= 0] * K + k[told >= 0], minlength=K * K).reshape(K, K)
-    parts = n / n.sum(1, keepdim=True).clamp_min(1)
-    return bool((parts.fill_diagonal_(0) > UNDONE).any())
+    q = model.prior.q(outputs)
+    return {
+        code.name: probs(q[code.name])[near].mean(1).argmax(1) for code in model.prior.categorical
+    }
 
 
 @torch.no_grad()
