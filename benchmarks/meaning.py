@@ -51,8 +51,13 @@ def measured(row: Row, seed: int, threads: int) -> dict[str, Any]:
         train += ["--train.threads", str(threads)]
         for command in (train, [*infogan, "evaluate", str(out)]):
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        metrics = json.loads((out / "metrics.json").read_text())
-        minutes = Run.open(out).seconds() / 60
+        return numbers(out)
+
+
+def numbers(out: Path) -> dict[str, Any]:
+    """What the table needs of a run that was evaluated."""
+    metrics = json.loads((out / "metrics.json").read_text())
+    minutes = Run.open(out).seconds() / 60
     code = next(k.split(".")[1] for k in metrics if k.startswith("pairs."))
     kept = {
         "accuracy": metrics["clustering.accuracy"],
