@@ -46,7 +46,6 @@ def measured(flags: tuple[str, ...], updates: int, seed: int) -> dict[str, Any]:
     return {
         "accuracy": metrics["clustering.accuracy"],
         "score": metrics["pairs.digit.score"],
-        "joint": metrics["pairs.digit.joint"],
         "signs": stuck("digit", torch.tensor(metrics["pairs.digit.joint"])),
     }
 
