@@ -64,9 +64,9 @@ def best_grouping(P: Joint, K: int, m: float, seed: int) -> Grouping:
     return _exchanged(P, best, K, m)
 
 
-def margins(P: Joint, groups: Grouping, K: int, m: float) -> Joint:
+def margins(P: Joint, groups: Grouping, K: int, m: float) -> tuple[Joint, Grouping]:
     """How sure the group of each category is: what I_m(P^g) loses when it goes to the next best
-    one, for each of its images.
+    one, for each of its images; and which that is.
 
     Δ_i = min_{k ≠ g(i)} (I_m(P^g) − I_m(P^{g: i → k})) / r_i
 
@@ -77,17 +77,21 @@ def margins(P: Joint, groups: Grouping, K: int, m: float) -> Joint:
         m: As there.
 
     Returns:
-        (M,), in nats, >= 0; infinite for the only one of its group.
+        Δ (M,), in nats, >= 0, and the next best group of each, (M,); for the only category of its
+        group infinite, and its own.
     """
     whole, sure = joint_information(joined(P, groups, K), m), np.full(len(P), np.inf)
+    rival = groups.copy()
     for i, own in enumerate(groups):
         if (groups == own).sum() == 1:
             continue
-        others = np.tile(groups, (K - 1, 1))
-        others[:, i] = [k for k in range(K) if k != own]
-        most = max(joint_information(joined(P, other, K), m) for other in others)
-        sure[i] = (whole - most) / max(P[i].sum(), np.finfo(float).tiny)
-    return sure
+        others = [k for k in range(K) if k != own]
+        tried = np.tile(groups, (K - 1, 1))
+        tried[:, i] = others
+        kept = [joint_information(joined(P, other, K), m) for other in tried]
+        rival[i] = others[int(np.argmax(kept))]
+        sure[i] = (whole - max(kept)) / max(P[i].sum(), np.finfo(float).tiny)
+    return sure, rival
 
 
 def _agglomerated(P: Joint, K: int, m: float) -> Grouping:

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from infogan import processes
 from infogan.codes import Categorical
-from infogan.config import Config
-from infogan.data import augment, batch_indices, look_alikes
+from infogan.config import AugmentConfig, Config
+from infogan.data import augment, batch_indices, look_alikes, look_alikes_outside
 from infogan.joining import best_grouping, joined, joint_information, margins
 from infogan.networks.layers import apart
 from infogan.objective import NONE
@@ -36,7 +36,10 @@ M_FREE = 0.75  # m for kinds of unknown frequency: below 1 an uneven grouping is
 BATCH = 256  # images of an update: five of each of 50 small categories
 RATE = 1e-3  # Adam's
 PAIRS = 8_192  # pairs of images that P is measured on
+WARPED = 2.0  # times the run's own warps: the copies that say which small categories are one kind
 DOUBTFUL = 0.2  # of the small categories: those whose kind is least sure
+AGREED = 10  # look-alikes that must all be of one kind where an image's category is in doubt
+EVEN = 0.05  # total variation of the kinds' frequencies and equal ones that is none
 UNLIKE = 0.15  # total variation of the kinds' frequencies and P(c) that is worth a warning
 
 
@@ -46,6 +49,7 @@ class Kinds:
 
     Args:
         groups: The kind of each small category, (M,).
+        rivals: The kind that each would go to next, (M,).
         told: Of which of them Q is told, (M,): not of those whose kind is in doubt.
         score: I_m(P^g), in nats.
         stand: Whether no two kinds share a sort of image.
@@ -55,6 +59,7 @@ class Kinds:
     """
 
     groups: Tensor
+    rivals: Tensor
     told: Tensor
     score: float
     stand: bool
@@ -75,15 +80,18 @@ def scouted(
 
     Each makes `train.scout_updates` updates of a trunk of its own, on real pairs alone: a layer
     reads M = 5 K small categories from the features and maximizes their I_m, m = 1.5. P, their
-    joint, is then measured on 8,192 pairs, and that grouping g of the M into K found which has the
-    greatest I_m(P^g): with the run's m, or, where P(c) is learned and the groups so found stand
-    apart, with one that hardly supposes how frequent kinds are. The first scout whose kinds stand
-    apart is believed, else the one with the greatest I_m.
+    joint, is then measured on 8,192 pairs whose copies are warped besides, twice as much as those
+    of the run, and that grouping g of the M into K found which has the greatest I_m(P^g): with the
+    run's m, or, where P(c) is learned and the groups so found stand apart and are not equally
+    frequent, with one that hardly supposes how frequent kinds are. The first scout whose kinds
+    stand apart, by copies without warps, is believed, else the one with the greatest I_m.
 
     In the first `train.scout_followed` updates of the game Q learns its kinds as votes, but for the
     fifth of the small categories whose kind is least sure (`joining.margins`): those are mixtures
-    of two kinds more often than others, and are left to the game. Weights, batches and
-    augmentations are each scout's own; nothing else of the run's state changes.
+    of two kinds more often than others. Of their images those are told whose ten look-alikes from
+    other small categories are all of the kind, or all of the next best one, as which they are told;
+    the rest is left to the game. Weights, batches and augmentations are each scout's own; nothing
+    else of the run's state changes.
 
     Args:
         state: Before the first update: `votes`, and a learned P(c), are set.
@@ -182,7 +190,7 @@ class Scout:
         """Find the small categories; after each update yields I_m."""
         state, loss = self.state, self.config.loss
         for _ in range(self.config.train.scout_updates):
-            p, p_copy = self._small()
+            p, p_copy = self._small(self.config.augment.at(0))
             r = torch.cat([p, p_copy]).detach().mean(0)
             self.r_bar.lerp_(r, 1 - loss.pairs_memory)
             information = pair_information(p, p_copy, M_PARTS, self.r_bar)
@@ -196,22 +204,29 @@ class Scout:
     @torch.no_grad()
     def join(self) -> Kinds:
         """Measure the joint of the small categories, and group them."""
-        P = torch.zeros(self.M, self.M, dtype=torch.float64)
+        as_learnt = self.config.augment.at(0)
+        warped = replace(as_learnt, warp=WARPED * self.config.augment.warp)
+        P, P_warped = torch.zeros(2, self.M, self.M, dtype=torch.float64)
         for _ in range(max(1, PAIRS // self.batch)):
-            P += joint(*self._small()).double().cpu()
+            p, p_copy, p_warped = self._small(as_learnt, warped)
+            P += joint(p, p_copy).double().cpu()
+            P_warped += joint(p, p_warped).double().cpu()
             self.state.update += 1
-        measured, K, usual = (P / P.sum()).numpy(), self.code.k, self.config.loss.pairs_m
+        plain, measured = (P / P.sum()).numpy(), (P_warped / P_warped.sum()).numpy()
+        K, usual = self.code.k, self.config.loss.pairs_m
         free = best_grouping(measured, K, M_FREE, self.config.train.seed)
-        unsupposed = joined(measured, free, K)
+        unsupposed = joined(plain, free, K)
         shares = np.sort(unsupposed.sum(1))
         tv = np.abs(shares - np.sort(self.code.probabilities.numpy())).sum() / 2
         known = not shared(torch.from_numpy(unsupposed))
-        m = M_FREE if self.code.learned and known else usual
+        uneven = known and np.abs(shares - 1 / K).sum() / 2 > EVEN
+        m = M_FREE if self.code.learned and uneven else usual
         groups = free if m == M_FREE else best_grouping(measured, K, m, self.config.train.seed)
-        together, sure = joined(measured, groups, K), margins(measured, groups, K, m)
+        together, (sure, rivals) = joined(plain, groups, K), margins(measured, groups, K, m)
         told = np.isin(np.arange(self.M), sure.argsort(kind="stable")[round(DOUBTFUL * self.M) :])
         return Kinds(
             torch.from_numpy(groups),
+            torch.from_numpy(rivals),
             torch.from_numpy(told),
             joint_information(together, M_FREE if self.code.learned else usual),
             not shared(torch.from_numpy(together)),
@@ -221,18 +236,32 @@ class Scout:
 
     @torch.no_grad()
     def categories(self, kinds: Kinds, which: Tensor) -> tuple[Tensor, Tensor]:
-        """argmax_k Σ_{i in k} p_i(x) of some of the images, (n,), and whether it is told, (n,): not
-        of those whose likeliest small category is in doubt."""
-        model = self.state.reader(self.images, self.config.train.seed)
+        """The kind of some of the images, (n,), and whether it is told, (n,).
+
+        argmax_k Σ_{i in k} p_i(x); where the likeliest small category is in doubt, that of the ten
+        look-alikes of x outside it, and told, if they have one kind and it is this or the rival.
+        """
+        t = self.config.train
+        model = self.state.reader(self.images, t.seed)
         members, place = which.unique(return_inverse=True)  # type: ignore[no-untyped-call]
         h, _ = read(model, self.images[members], self.dtype)
         p = self.layer(h).softmax(1).cpu()  # (n, M)
         of_kinds = p.new_zeros(len(p), self.code.k).index_add_(1, kinds.groups, p)
-        return of_kinds.argmax(1)[place], kinds.told[p.argmax(1)][place]
+        kind, small = of_kinds.argmax(1), p.argmax(1)
+        told = kinds.told[small]
+        if self.config.augment.neighbours_until and len(members) > AGREED:
+            asked = (~told).nonzero()[:, 0]
+            near = look_alikes_outside(self.images, members, small, asked, AGREED, t.seed)
+            theirs, own = kind[near], small[asked]  # (k, 10), (k,)
+            one = theirs[:, 0]
+            possible = (one == kinds.groups[own]) | (one == kinds.rivals[own])
+            agreed = possible & (theirs == one[:, None]).all(1)
+            kind[asked[agreed]], told[asked[agreed]] = one[agreed], True
+        return kind[place], told[place]
 
-    def _small(self) -> tuple[Tensor, Tensor]:
-        """The small categories (n, M) of the next batch, and of its copies, half of which are of
-        look-alikes where the run has those; of all processes."""
+    def _small(self, *settings: AugmentConfig) -> tuple[Tensor, ...]:
+        """The small categories (n, M) of the next batch, and of its copies by each of the settings,
+        half of which are of look-alikes where the run has those; of all processes."""
         t, generator = self.config.train, self.state.generators["augment"]
         pick = batch_indices(len(self.images), self.batch, self.state.update, t.seed)
         device = self.r_bar.device
@@ -241,8 +270,7 @@ class Scout:
             near = look_alikes(self.images, pick[: len(pick) // 2], t.seed, generator)
             x_near = fetch(self.images, processes.mine(near), device)
             copied = torch.cat([x_near, x[len(x_near) :]])
-        copies = augment(copied, self.config.augment.at(0), generator)
+        batches = [x, *(augment(copied, ranges, generator) for ranges in settings)]
         with torch.autocast(device.type, self.dtype, enabled=self.dtype != torch.float32):
-            both = [self.layer(h) for h in apart(self.state.model.trunk, [x, copies])]
-        p, p_copy = (processes.gathered(outputs.float().softmax(1)) for outputs in both)
-        return p, p_copy
+            outputs = [self.layer(h) for h in apart(self.state.model.trunk, batches)]
+        return tuple(processes.gathered(output.float().softmax(1)) for output in outputs)

@@ -8,7 +8,7 @@ from infogan.data import sprites as _sprites
 from infogan.data import swissroll as _swissroll
 from infogan.data import vectors as _vectors
 from infogan.data.augment import augment
-from infogan.data.neighbours import look_again, look_alikes
+from infogan.data.neighbours import look_again, look_alikes, look_alikes_outside
 from infogan.data.source import (
     SOURCES,
     Dataset,
@@ -31,6 +31,7 @@ __all__ = [
     "load",
     "look_again",
     "look_alikes",
+    "look_alikes_outside",
     "to_float",
 ]
 del _mnist, _places, _published, _rooms, _sprites, _swissroll, _vectors

@@ -1,6 +1,6 @@
 """Images that look alike, found without labels: near each other by their principal components."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -15,6 +15,7 @@ POOL = 65_536  # images that are looked through at most
 BLOCK = 32_768  # of them in one call, so that it costs less than a tenth of an update
 CHUNK = 8_192  # images turned to floats at once, and enough to find the components from
 PART = 1_024  # the same where they are larger
+FEW = 512  # images that are compared with all others at once
 
 
 def look_alikes(images: Tensor, pick: Tensor, seed: int, generator: torch.Generator) -> Tensor:
@@ -38,11 +39,37 @@ def look_alikes(images: Tensor, pick: Tensor, seed: int, generator: torch.Genera
     block = max(2, min(BLOCK, len(pool.members) // 2))
     start = int(torch.randint(len(pool.members) - block + 1, (), generator=generator))
     members, features = pool.members[start : start + block], pool.features[start : start + block]
-    x = pool.project(images[pick])  # (n, d)
+    x = pool.project(images, pick)  # (n, d)
     # ‖a − b‖² without ‖a‖², which is the same for all b
     distance = features.square().sum(1) - 2 * x @ features.T  # (n, block)
     distance[members == pick[:, None]] = torch.inf
     return members[distance.argmin(1)]
+
+
+def look_alikes_outside(
+    images: Tensor, members: Tensor, group: Tensor, asked: Tensor, most: int, seed: int
+) -> Tensor:
+    """For some of a few images of a set, those of other groups that look most like them.
+
+    Args:
+        images: (N, C, H, W) bytes.
+        members: (n,) which of them are looked through, n ≥ most.
+        group: To which group each of these belongs, (n,).
+        asked: (k,) places in `members`: which of these are asked about.
+        most: How many for each.
+        seed: As in `look_alikes`.
+
+    Returns:
+        (k, most) places in `members`, the nearest first.
+    """
+    pool = _pool(images, seed)
+    features = pool.project(images, members)
+    squares, found = features.square().sum(1), []
+    for part in torch.split(asked, FEW):
+        distance = squares - 2 * features[part] @ features.T  # (·, n), as in `look_alikes`
+        distance[group[part][:, None] == group] = torch.inf
+        found.append(distance.topk(most, dim=1, largest=False).indices)
+    return torch.cat(found) if found else asked.new_empty(0, most)
 
 
 def look_again(images: Tensor, which: Tensor, seed: int) -> None:
@@ -55,7 +82,7 @@ def look_again(images: Tensor, which: Tensor, seed: int) -> None:
     """
     pool = _pool(images, seed)
     rows = torch.isin(pool.members, which).nonzero()[:, 0]
-    pool.features[rows] = pool.project(images[pool.members[rows]])
+    pool.features[rows] = pool.project(images, pool.members[rows])
 
 
 @dataclass(frozen=True)
@@ -74,8 +101,10 @@ class _Pool:
     mean: Tensor
     W: Tensor
 
-    def project(self, images: Tensor) -> Tensor:
-        return (_small(images) - self.mean) @ self.W
+    def project(self, images: Tensor, which: Tensor) -> Tensor:
+        """Of some of the images, (n, d)."""
+        parts = [(_small(images[part]) - self.mean) @ self.W for part in torch.split(which, CHUNK)]
+        return torch.cat(parts)
 
 
 @lru_cache(maxsize=2)
@@ -88,8 +117,8 @@ def _pool(images: Tensor, seed: int) -> _Pool:
     with torch.random.fork_rng(devices=[]):  # svd_lowrank draws from the global generator
         torch.manual_seed(seed)
         _, _, W = torch.svd_lowrank(sample - mean, min(DIMENSIONS, *sample.shape))
-    parts = [(_small(images[part]) - mean) @ W for part in torch.split(members, CHUNK)]
-    return _Pool(members, torch.cat(parts), mean, W)
+    pool = _Pool(members, members.new_empty(0), mean, W)
+    return replace(pool, features=pool.project(images, members))
 
 
 def _small(images: Tensor) -> Tensor:
