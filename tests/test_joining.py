@@ -100,20 +100,23 @@ def test_kinds_are_found_in_their_parts():
 
 def test_a_margin_is_what_the_next_best_group_loses_for_each_image():
     P, kind = planted([3, 4, 1], np.random.default_rng(4))
-    sure = margins(P, kind, 3, 2.0)
+    sure, rival = margins(P, kind, 3, 2.0)
     assert np.isinf(sure[7])
+    assert rival[7] == kind[7]
     assert (sure >= 0).all()
     whole = joint_information(joined(P, kind, 3), 2.0)
     elsewhere = [np.where(np.arange(8) == 2, k, kind) for k in (1, 2)]
-    least = min(whole - joint_information(joined(P, g, 3), 2.0) for g in elsewhere)
-    assert sure[2] == pytest.approx(least / P[2].sum())
+    lost = [whole - joint_information(joined(P, g, 3), 2.0) for g in elsewhere]
+    assert sure[2] == pytest.approx(min(lost) / P[2].sum())
+    assert rival[2] == (1, 2)[int(np.argmin(lost))]
 
 
 def test_a_category_between_two_kinds_is_the_least_sure():
     P, kind = planted([4, 4], np.random.default_rng(5))
     P[0, 4:] = P[4:, 0] = P[0, 1:4].mean()  # its copies stray to both
-    sure = margins(P / P.sum(), kind, 2, 3.0)
+    sure, rival = margins(P / P.sum(), kind, 2, 3.0)
     assert sure.argmin() == 0
+    assert (rival == 1 - kind).all()
 
 
 def test_as_many_groups_as_categories_are_the_categories():

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from infogan.config import from_yaml, recipe
-from infogan.data import load, look_alikes
+from infogan.data import load, look_alikes, look_alikes_outside
 from infogan.data.neighbours import _pool
 from infogan.state import State
 from infogan.step import advance
@@ -32,7 +32,7 @@ def test_a_neighbour_is_the_nearest_of_the_block_and_never_the_image_itself():
     pool = _pool(images, 0)
     start = int(torch.randint(len(images) // 2 + 1, (), generator=g()))
     block = pool.members[start : start + len(images) // 2]
-    apart = torch.cdist(pool.project(images), pool.project(images[block]))
+    apart = torch.cdist(pool.project(images, pick), pool.project(images, block))
     apart[pick[:, None] == block] = torch.inf
     assert torch.equal(others, block[apart.argmin(1)])
     assert (others != pick).all()
@@ -68,6 +68,19 @@ def test_large_colour_images_are_averaged_down():
     images[:, 1] += torch.arange(12, dtype=torch.uint8)[:, None, None]
     others = look_alikes(images, torch.arange(12), 0, g())
     assert (others % 2 == torch.arange(12) % 2).all()
+
+
+def test_those_outside_are_the_nearest_of_other_groups():
+    images = kinds()
+    members = torch.randperm(len(images), generator=g(1))[:50]
+    group = torch.arange(50) % 3
+    asked = torch.tensor([4, 0, 31])
+    found = look_alikes_outside(images, members, group, asked, 6, seed=0)
+    features = _pool(images, 0).project(images, members)
+    apart = torch.cdist(features[asked], features)
+    apart[group[asked][:, None] == group] = torch.inf
+    assert torch.equal(found, apart.argsort(1)[:, :6])
+    assert look_alikes_outside(images, members, group, asked[:0], 6, seed=0).shape == (0, 6)
 
 
 def test_neighbours_of_digits_are_mostly_the_same_digit():

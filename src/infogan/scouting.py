@@ -239,7 +239,8 @@ class Scout:
         """The kind of some of the images, (n,), and whether it is told, (n,).
 
         argmax_k Σ_{i in k} p_i(x); where the likeliest small category is in doubt, that of the ten
-        look-alikes of x outside it, and told, if they have one kind and it is this or the rival.
+        look-alikes of x outside it, and told, if they have one kind and it is this or the rival; not
+        the rival where most images of the kind are in x's small category, so that few are outside.
         """
         t = self.config.train
         model = self.state.reader(self.images, t.seed)
@@ -253,8 +254,10 @@ class Scout:
             asked = (~told).nonzero()[:, 0]
             near = look_alikes_outside(self.images, members, small, asked, AGREED, t.seed)
             theirs, own = kind[near], small[asked]  # (k, 10), (k,)
-            one = theirs[:, 0]
-            possible = (one == kinds.groups[own]) | (one == kinds.rivals[own])
+            size = small.bincount(minlength=self.M)  # (M,)
+            whole = size.new_zeros(self.code.k).index_add_(0, kinds.groups, size)[kinds.groups]
+            one, shares = theirs[:, 0], 2 * size <= whole
+            possible = (one == kinds.groups[own]) | (one == kinds.rivals[own]) & shares[own]
             agreed = possible & (theirs == one[:, None]).all(1)
             kind[asked[agreed]], told[asked[agreed]] = one[agreed], True
         return kind[place], told[place]
