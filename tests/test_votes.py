@@ -227,3 +227,13 @@ def test_the_game_goes_on_while_votes_wait(voting, digits, sharing):
     state = State.start(config, (1, 28, 28), torch.device("cpu"))
     seen = ["loss_G" in advance(state, digits, config, torch.float32) for _ in range(10)]
     assert seen == [True] * 8 + [False] * 2
+
+
+@pytest.mark.parametrize(("n", "most"), [(5, 2), (64, 5), (65, 5), (200, 70), (333, 9)])
+def test_neighbours_of_many_are_those_of_a_full_search(n, most):
+    f = torch.randn(n, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(n))
+    rows = torch.tensor([0, n - 1, n // 2, 0])
+    product = f[rows] @ f.T
+    product[torch.arange(4), rows] = -torch.inf
+    right = product.topk(min(most, n - 1), dim=1).indices
+    assert torch.equal(neighbours(f, rows, most).sort(1).values, right.sort(1).values)

@@ -25,7 +25,8 @@ ASKED = 4_096  # images that tell whether categories stand
 SHARED = (
     0.1  # of the smaller category's images: up to 0.03 in runs that went well, 0.27 in a stuck one
 )
-CHUNK = 256  # images compared with all others at once
+CHUNK = 128  # images compared with all others at once
+BLOCK = 64  # of those, whose largest product is found first
 
 
 @torch.no_grad()
@@ -129,9 +130,17 @@ def _components(h: Tensor, seed: int) -> tuple[Tensor, Tensor]:
 def neighbours(features: Tensor, rows: Tensor, most: int) -> Tensor:
     """For some rows of features (N, d), the numbers of those with the largest product, (n, k), k of
     them as said, or all others where these are fewer; never the row itself."""
-    k, found = min(most, len(features) - 1), []
+    N, found = len(features), []
+    k, blocks = min(most, N - 1), -(-N // BLOCK)
+    columns = F.pad(features, (0, 0, 0, blocks * BLOCK - N)).T  # (d, blocks · BLOCK)
     for part in torch.split(rows, CHUNK):
-        product = features[part] @ features.T
+        product = features[part] @ columns
+        product[:, N:] = -torch.inf
         product[torch.arange(len(part)), part] = -torch.inf
-        found.append(product.topk(k, dim=1, sorted=False).indices)
+        # the k largest lie in the k blocks whose largest are largest: one pass, and a short search
+        split = product.unflatten(1, (blocks, BLOCK))
+        best = split.amax(2).topk(min(k, blocks), dim=1, sorted=False).indices  # (·, k)
+        few = split.gather(1, best[:, :, None].expand(-1, -1, BLOCK)).flatten(1)  # (·, k · BLOCK)
+        at = few.topk(k, dim=1, sorted=False).indices
+        found.append(best.gather(1, at // BLOCK) * BLOCK + at % BLOCK)
     return torch.cat(found)

@@ -38,12 +38,14 @@ def look_alikes(images: Tensor, pick: Tensor, seed: int, generator: torch.Genera
     pool = _pool(images, seed)
     block = max(2, min(BLOCK, len(pool.members) // 2))
     start = int(torch.randint(len(pool.members) - block + 1, (), generator=generator))
-    members, features = pool.members[start : start + block], pool.features[start : start + block]
+    features, squares = pool.features[start : start + block], pool.squares[start : start + block]
     x = pool.project(images, pick)  # (n, d)
     # ‖a − b‖² without ‖a‖², which is the same for all b
-    distance = features.square().sum(1) - 2 * x @ features.T  # (n, block)
-    distance[members == pick[:, None]] = torch.inf
-    return members[distance.argmin(1)]
+    distance = torch.addmm(squares, x, features.T, alpha=-2)  # (n, block)
+    itself = pool.place[pick] - start
+    inside = ((itself >= 0) & (itself < block)).nonzero()[:, 0]
+    distance[inside, itself[inside]] = torch.inf
+    return pool.members[start + distance.argmin(1)]
 
 
 def look_alikes_outside(
@@ -66,7 +68,7 @@ def look_alikes_outside(
     features = pool.project(images, members)
     squares, found = features.square().sum(1), []
     for part in torch.split(asked, FEW):
-        distance = squares - 2 * features[part] @ features.T  # (·, n), as in `look_alikes`
+        distance = torch.addmm(squares, features[part], features.T, alpha=-2)  # (·, n)
         distance[group[part][:, None] == group] = torch.inf
         found.append(distance.topk(most, dim=1, largest=False).indices)
     return torch.cat(found) if found else asked.new_empty(0, most)
@@ -83,6 +85,7 @@ def look_again(images: Tensor, which: Tensor, seed: int) -> None:
     pool = _pool(images, seed)
     rows = torch.isin(pool.members, which).nonzero()[:, 0]
     pool.features[rows] = pool.project(images, pool.members[rows])
+    pool.squares[rows] = pool.features[rows].square().sum(1)
 
 
 @dataclass(frozen=True)
@@ -91,13 +94,17 @@ class _Pool:
 
     Args:
         members: (M,) which they are.
+        place: Where each image of the set is in `members`, (N,), -1 where it is not.
         features: Their principal components (M, d).
+        squares: ‖features‖², (M,).
         mean: (C·H·W,) of the images, small and of length 1.
         W: (C·H·W, d), orthonormal columns.
     """
 
     members: Tensor
+    place: Tensor
     features: Tensor
+    squares: Tensor
     mean: Tensor
     W: Tensor
 
@@ -117,8 +124,11 @@ def _pool(images: Tensor, seed: int) -> _Pool:
     with torch.random.fork_rng(devices=[]):  # svd_lowrank draws from the global generator
         torch.manual_seed(seed)
         _, _, W = torch.svd_lowrank(sample - mean, min(DIMENSIONS, *sample.shape))
-    pool = _Pool(members, members.new_empty(0), mean, W)
-    return replace(pool, features=pool.project(images, members))
+    place = torch.full((len(images),), -1)
+    place[members] = torch.arange(len(members))
+    pool = _Pool(members, place, W.new_empty(0), W.new_empty(0), mean, W)
+    features = pool.project(images, members)
+    return replace(pool, features=features, squares=features.square().sum(1))
 
 
 def _small(images: Tensor) -> Tensor:

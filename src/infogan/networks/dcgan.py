@@ -8,6 +8,7 @@ from torch import nn
 from infogan.config import NetConfig
 from infogan.errors import InfoganError
 from infogan.networks.base import ARCHITECTURES, Networks
+from infogan.networks.grey import FromGrey, ToGrey
 from infogan.networks.layers import Flat, Square
 from infogan.networks.spectral import spectral
 
@@ -103,7 +104,7 @@ def _generator(
 
 def _conv(net: NetConfig, n_in: int, n_out: int, stride: int) -> list[nn.Module]:
     """A 4×4 convolution to 1/stride of the size."""
-    plain = nn.Conv2d(n_in, n_out, kernel_size=4, stride=stride, padding=1)
+    plain = FromGrey(n_in, n_out, kernel_size=4, stride=stride, padding=1)
     conv = spectral(plain, net.norm == "spectral")
     # four pixels have no middle: with stride 1 one side has a row and a column more
     return [conv] if stride == 2 else [nn.ZeroPad2d((0, 1, 0, 1)), conv]
@@ -111,7 +112,7 @@ def _conv(net: NetConfig, n_in: int, n_out: int, stride: int) -> list[nn.Module]
 
 def _upconv(n_in: int, n_out: int, stride: int, odd: Size) -> list[nn.Module]:
     """A transposed 4×4 convolution to stride times the size, and `odd` pixels more."""
-    conv = nn.ConvTranspose2d(n_in, n_out, 4, stride=stride, padding=1, output_padding=odd)
+    conv = ToGrey(n_in, n_out, 4, stride=stride, padding=1, output_padding=odd)
     return [conv] if stride == 2 else [conv, nn.ZeroPad2d((0, -1, 0, -1))]
 
 

@@ -1,0 +1,110 @@
+"""4×4 convolutions of stride 2 from and to images of one channel, in float32 on a processor.
+
+With one channel a convolution is a product with patches of 16 numbers each. The processor's own
+kernels are slow where channels are their inner loop and there is but one: as products a weight's
+gradient takes half of the time, an image's and the transposed convolution too. Where the kernels
+are as fast (bfloat16, a GPU, other shapes) they are used. The numbers are the same but for rounding.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SIDE, STRIDE, PADDING = 4, 2, 1
+
+
+class FromGrey(nn.Conv2d):
+    """(n, 1, H, W) → (n, C, H/2, W/2), as `nn.Conv2d`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.in_channels != 1 or not _as_product(self, x):
+            return super().forward(x)
+        out: Tensor = _FromGrey.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]
+        return out
+
+
+class ToGrey(nn.ConvTranspose2d):
+    """(n, C, H, W) → (n, 1, 2H, 2W), as `nn.ConvTranspose2d`."""
+
+    def forward(self, h: Tensor, output_size: list[int] | None = None) -> Tensor:
+        if self.out_channels != 1 or any(self.output_padding) or not _as_product(self, h):
+            return super().forward(h, output_size)
+        out: Tensor = _ToGrey.apply(h, self.weight, self.bias)  # type: ignore[no-untyped-call]
+        return out
+
+
+def _as_product(layer: FromGrey | ToGrey, x: Tensor) -> bool:
+    """Whether a product is faster, and gives the same."""
+    shape = (layer.kernel_size, layer.stride, layer.padding)
+    return (
+        shape == ((SIDE, SIDE), (STRIDE, STRIDE), (PADDING, PADDING))
+        and layer.bias is not None
+        and x.device.type == "cpu"
+        and x.dtype in (torch.float32, torch.float64)
+        and not torch.is_autocast_enabled("cpu")
+        and x.shape[2] % STRIDE == x.shape[3] % STRIDE == 0
+        and not torch.compiler.is_compiling()
+    )
+
+
+class _FromGrey(torch.autograd.Function):
+    """y = P(x) Wᵀ + b, P(x) the patches of x, a row for each pixel of y."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(x, W)
+        return F.conv2d(x, W, b, STRIDE, PADDING)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        x, W = ctx.saved_tensors
+        rows, (of_x, of_W, of_b) = _rows(g), ctx.needs_input_grad
+        return (
+            _image(rows @ W.flatten(1), g) if of_x else None,
+            (rows.T @ _patches(x)).view_as(W) if of_W else None,
+            rows.sum(0) if of_b else None,
+        )
+
+
+class _ToGrey(torch.autograd.Function):
+    """The transposed map: x = Pᵀ(h W) + b."""
+
+    @staticmethod
+    def forward(ctx: Any, h: Tensor, W: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(h, W)
+        return _image(_rows(h) @ W.flatten(1), h) + b
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        h, W = ctx.saved_tensors
+        of_h, of_W, of_b = ctx.needs_input_grad
+        return (
+            F.conv2d(g, W, None, STRIDE, PADDING) if of_h else None,
+            (_rows(h).T @ _patches(g)).view_as(W) if of_W else None,
+            g.sum().view(1) if of_b else None,
+        )
+
+
+def _rows(h: Tensor) -> Tensor:
+    """(n, C, H, W) → (n·H·W, C), a row for each pixel; nothing is copied from channels last."""
+    return h.permute(0, 2, 3, 1).reshape(-1, h.shape[1])
+
+
+def _patches(x: Tensor) -> Tensor:
+    """(n, 1, H, W) → (n·H/2·W/2, 16), what each pixel of half the size looks at."""
+    n, _, height, width = x.shape
+    padded = F.pad(x, (PADDING,) * 4).contiguous()
+    h, w = height // STRIDE, width // STRIDE
+    row = width + 2 * PADDING
+    steps = ((height + 2 * PADDING) * row, STRIDE * row, STRIDE, row, 1)
+    return padded.as_strided((n, h, w, SIDE, SIDE), steps).reshape(n * h * w, SIDE * SIDE)
+
+
+def _image(patches: Tensor, h: Tensor) -> Tensor:
+    """The transposed map of `_patches`: (n·H·W, 16) → (n, 1, 2H, 2W), for h (n, C, H, W)."""
+    n, _, height, width = h.shape
+    columns = patches.view(n, height * width, SIDE * SIDE).transpose(1, 2)
+    size = (STRIDE * height, STRIDE * width)
+    return F.fold(columns, size, SIDE, padding=PADDING, stride=STRIDE)
