@@ -38,7 +38,9 @@ ROWS = [
         "accuracy 0.988 ± 0.0007, none below 0.985; slant and width apart in eight of ten.",
         length=(),
     ),
-    Row("the recipe in a quarter of the updates", (), "0.980 ± 0.003; apart in a third of the runs."),
+    Row(
+        "the recipe in a quarter of the updates", (), "0.980 ± 0.003; apart in a third of the runs."
+    ),
     Row(
         "no real images: the paper's objective",
         ("--loss.pairs", "0", "--loss.alike", "0", "--loss.lam-d-categorical", "1"),

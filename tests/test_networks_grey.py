@@ -20,7 +20,8 @@ def twins(kind, plain, *args, **settings):
 
 
 def inputs(channels, height, width, last):
-    x = torch.randn(3, channels, height, width, dtype=f64, generator=torch.Generator().manual_seed(1))
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(3, channels, height, width, dtype=f64, generator=generator)
     layout = torch.channels_last if last else torch.contiguous_format
     return x.contiguous(memory_format=layout).requires_grad_()
 

@@ -238,9 +238,9 @@ class Scout:
     def categories(self, kinds: Kinds, which: Tensor) -> tuple[Tensor, Tensor]:
         """The kind of some of the images, (n,), and whether it is told, (n,).
 
-        argmax_k Σ_{i in k} p_i(x); where the likeliest small category is in doubt, that of the ten
-        look-alikes of x outside it, and told, if they have one kind and it is this or the rival; not
-        the rival where most images of the kind are in x's small category, so that few are outside.
+        argmax_k Σ_{i in k} p_i(x). Where the likeliest small category is in doubt, the kind of x's
+        ten look-alikes outside it, and told, if they have one kind and it is this or the rival; not
+        the rival where most images of the kind are in that category, so that few are outside.
         """
         t = self.config.train
         model = self.state.reader(self.images, t.seed)

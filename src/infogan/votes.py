@@ -138,7 +138,7 @@ def neighbours(features: Tensor, rows: Tensor, most: int) -> Tensor:
         product[:, N:] = -torch.inf
         product[torch.arange(len(part)), part] = -torch.inf
         # the k largest lie in the k blocks whose largest are largest: one pass, and a short search
-        split = product.unflatten(1, (blocks, BLOCK))
+        split = product.view(-1, blocks, BLOCK)
         best = split.amax(2).topk(min(k, blocks), dim=1, sorted=False).indices  # (·, k)
         few = split.gather(1, best[:, :, None].expand(-1, -1, BLOCK)).flatten(1)  # (·, k · BLOCK)
         at = few.topk(k, dim=1, sorted=False).indices

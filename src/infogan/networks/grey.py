@@ -1,9 +1,9 @@
 """4×4 convolutions of stride 2 from and to images of one channel, in float32 on a processor.
 
-With one channel a convolution is a product with patches of 16 numbers each. The processor's own
-kernels are slow where channels are their inner loop and there is but one: as products a weight's
-gradient takes half of the time, an image's and the transposed convolution too. Where the kernels
-are as fast (bfloat16, a GPU, other shapes) they are used. The numbers are the same but for rounding.
+With one channel a convolution is a product with patches of 16 numbers each. torch's own kernels are
+slow where channels are their inner loop and there is but one: as products the gradients of weights
+and images and the transposed convolution take half of the time. Elsewhere (bfloat16, a GPU, other
+shapes) torch's are used. The numbers are the same but for rounding.
 """
 
 from typing import Any
