@@ -53,11 +53,11 @@ def test_few_images_make_few_kinds_no_neighbours_and_a_D_that_sees_them_changed(
     assert few.loss.diffaugment == 1
     assert few.train.batch == 16
     assert "loss.diffaugment" in why
-    assert fitted(IMAGES, 300, (1, 28, 28))[0].augment.neighbours_until == 1000
+    assert fitted(IMAGES, 300, (1, 28, 28))[0].augment.neighbours_until == 900
     many, why = fitted(IMAGES, 60_000, (1, 28, 28))
     assert many.loss.diffaugment == 0
     assert "loss.diffaugment" not in why
-    assert many.augment.neighbours_until == 1000
+    assert many.augment.neighbours_until == 900
 
 
 def test_of_a_stream_nobody_votes():
@@ -68,7 +68,7 @@ def test_of_a_stream_nobody_votes():
 
 def test_what_happens_at_some_update_follows_how_many_there_are():
     usual, _ = fitted(IMAGES, 9_000, (1, 28, 28))
-    short, _ = fitted(IMAGES, 9_000, (1, 28, 28), updates=280)
+    short, _ = fitted(IMAGES, 9_000, (1, 28, 28), updates=210)
     assert usual.loss.lam_starts == (0, 300)
     assert short.loss.lam_starts == (0, 30)
     for group, name in [
@@ -82,13 +82,13 @@ def test_what_happens_at_some_update_follows_how_many_there_are():
     ]:
         a, b = (getattr(getattr(config, group), name) for config in (usual, short))
         assert a == 10 * b > 0
-    assert (usual.train.scout_updates, short.train.scout_updates) == (400, 140)
+    assert (usual.train.scout_updates, short.train.scout_updates) == (400, 105)
 
 
 def test_a_recipe_of_any_name_can_be_run_short():
     config = recipe("mnist")
     assert in_proportion(config, config.train.updates) == config
-    short = in_proportion(config, 1400)
+    short = in_proportion(config, 1050)
     assert short.loss.votes_alone_from == config.loss.votes_alone_from / 2
     assert short.train.scout_updates == config.train.scout_updates
 

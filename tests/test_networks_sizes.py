@@ -13,6 +13,7 @@ from infogan.errors import InfoganError
 from infogan.model import InfoGAN
 from infogan.networks import ARCHITECTURES
 from infogan.networks.layers import apart, folded
+from infogan.networks.resnet import Down
 from infogan.networks.spectral import spectral
 
 # tiny widths, as many as each size has by itself
@@ -45,7 +46,7 @@ def test_any_size_and_channels(kind, size):
 def test_depth_comes_from_the_size(kind, size):
     with torch.device("meta"):
         nets = ARCHITECTURES[kind](NetConfig(kind=kind, fc=8), 3, (1, size, size))
-    halvings = [m for m in nets.trunk if type(m).__name__ in ("Conv2d", "Down")]
+    halvings = [m for m in nets.trunk if isinstance(m, nn.Conv2d | Down)]
     assert len(halvings) == DEPTHS[size]
     assert 4 <= size // 2 ** len(halvings) <= 7
 

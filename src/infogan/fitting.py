@@ -74,7 +74,7 @@ def _networks(config: Config, count: int, shape: Shape) -> Choice:
     depth = max(1, int(math.log2(side / 4)))
     first = 64 if depth == 1 else 32 if side < 96 else 16
     widths = tuple(min(first * 2**i, 256) for i in range(depth))
-    net = replace(config.net, kind="dcgan", widths=widths, fc=512)
+    net = replace(config.net, kind="dcgan", widths=widths, fc=384)
     reason = f"halves {side} pixels until 4 to 7 are left; narrow, for two processor cores"
     return replace(config, net=net), {"net.widths": reason}
 

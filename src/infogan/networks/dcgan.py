@@ -104,7 +104,8 @@ def _generator(
 
 def _conv(net: NetConfig, n_in: int, n_out: int, stride: int) -> list[nn.Module]:
     """A 4×4 convolution to 1/stride of the size."""
-    plain = FromGrey(n_in, n_out, kernel_size=4, stride=stride, padding=1)
+    kind = FromGrey if n_in == 1 else nn.Conv2d
+    plain = kind(n_in, n_out, kernel_size=4, stride=stride, padding=1)
     conv = spectral(plain, net.norm == "spectral")
     # four pixels have no middle: with stride 1 one side has a row and a column more
     return [conv] if stride == 2 else [nn.ZeroPad2d((0, 1, 0, 1)), conv]
@@ -112,7 +113,8 @@ def _conv(net: NetConfig, n_in: int, n_out: int, stride: int) -> list[nn.Module]
 
 def _upconv(n_in: int, n_out: int, stride: int, odd: Size) -> list[nn.Module]:
     """A transposed 4×4 convolution to stride times the size, and `odd` pixels more."""
-    conv = ToGrey(n_in, n_out, 4, stride=stride, padding=1, output_padding=odd)
+    kind = ToGrey if n_out == 1 else nn.ConvTranspose2d
+    conv = kind(n_in, n_out, 4, stride=stride, padding=1, output_padding=odd)
     return [conv] if stride == 2 else [conv, nn.ZeroPad2d((0, -1, 0, -1))]
 
 
