@@ -106,10 +106,11 @@ def test_look_alikes_are_found_among_what_the_set_has_become():
     which = torch.tensor([3, 50, 7])
     images[which] = torch.randint(256, (3, 1, 8, 8), generator=g(1), dtype=torch.uint8)
     pool = _pool(images, 0)
-    right = pool.project(images[pool.members])
+    right = pool.project(images, pool.members)
     assert (pool.features - right).abs().max() > 0.01
     look_again(images, which, 0)
     torch.testing.assert_close(pool.features, right)
+    torch.testing.assert_close(pool.squares, right.square().sum(1))
 
 
 def g(seed=0):
