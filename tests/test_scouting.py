@@ -112,16 +112,24 @@ def test_kinds_of_unequal_frequency_are_found_and_their_frequencies_learned(tmp_
     assert "kind:cat4(learned)" in run.warnings()["prior kind"]
 
 
-def test_equally_frequent_kinds_are_joined_alike_where_frequencies_are_learned(tmp_path):
-    images, _ = four_kinds()
-    found = []
-    for codes in ("z4 + kind:cat4 + 2u@0.1", "z4 + kind:cat4(learned) + 2u@0.1"):
-        config = from_yaml(f"codes: '{codes}'", "it", from_yaml(KINDS, "test", Config()))
+def test_learned_frequencies_that_are_even_are_joined_as_if_known(monkeypatch):
+    """By the run's m, 3, where the kinds are equally frequent, by 0.75 where they are not."""
+    even, labels = four_kinds(720)
+    uneven = torch.cat([(labels == k).nonzero()[: 36 * n, 0] for k, n in enumerate((1, 2, 4, 5))])
+    learned = "codes: 'z4 + kind:cat4(learned) + 2u@0.1'"
+    config = from_yaml(learned, "it", from_yaml(KINDS, "test", Config()))
+    used, real = [], scouting.margins
+
+    def watched(P, groups, K, m):
+        used.append(m)
+        return real(P, groups, K, m)
+
+    monkeypatch.setattr(scouting, "margins", watched)
+    for images in (even, even[uneven]):
         scout = Scout(config, State.start(config, (1, 8, 8), CPU), images, torch.float32)
         [*scout.explore()]
-        found.append(scout.join())
-    assert torch.equal(found[0].groups, found[1].groups)
-    assert torch.equal(found[0].told, found[1].told)
+        scout.join()
+    assert used == [3, scouting.M_FREE]
 
 
 def test_images_in_doubt_are_told_as_their_look_alikes_outside_are(monkeypatch):
