@@ -229,7 +229,9 @@ def test_the_game_goes_on_while_votes_wait(voting, digits, sharing):
     assert seen == [True] * 8 + [False] * 2
 
 
-@pytest.mark.parametrize(("n", "most"), [(5, 2), (64, 5), (65, 5), (200, 70), (333, 9)])
+@pytest.mark.parametrize(
+    ("n", "most"), [(5, 2), (32, 5), (33, 5), (200, 70), (2_048, 5), (4_100, 9)]
+)
 def test_neighbours_of_many_are_those_of_a_full_search(n, most):
     f = torch.randn(n, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(n))
     rows = torch.tensor([0, n - 1, n // 2, 0])

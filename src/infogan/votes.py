@@ -25,8 +25,9 @@ ASKED = 4_096  # images that tell whether categories stand
 SHARED = (
     0.1  # of the smaller category's images: up to 0.03 in runs that went well, 0.27 in a stuck one
 )
-CHUNK = 128  # images compared with all others at once
-BLOCK = 64  # of those, whose largest product is found first
+CHUNK = 512  # images compared with all others at once
+BLOCK = 32  # of those, whose largest product is found first
+TILE = 64  # blocks in one product
 
 
 @torch.no_grad()
@@ -130,17 +131,21 @@ def _components(h: Tensor, seed: int) -> tuple[Tensor, Tensor]:
 def neighbours(features: Tensor, rows: Tensor, most: int) -> Tensor:
     """For some rows of features (N, d), the numbers of those with the largest product, (n, k), k of
     them as said, or all others where these are fewer; never the row itself."""
-    N, found = len(features), []
+    N, d = features.shape
     k, blocks = min(most, N - 1), -(-N // BLOCK)
-    columns = F.pad(features, (0, 0, 0, blocks * BLOCK - N)).T  # (d, blocks · BLOCK)
+    tiles = -(-blocks // TILE)
+    filling = features[-1:].expand(tiles * TILE * BLOCK - N, -1)
+    split = torch.cat([features, filling]).view(tiles, TILE, BLOCK, d)
+    # the products of a tile stay in the cache until the largest of each block is known
+    columns = [tile.transpose(0, 1).reshape(BLOCK * TILE, d).T for tile in split]
+    split, inside, found = split.flatten(0, 1), torch.arange(BLOCK, device=rows.device), []
     for part in torch.split(rows, CHUNK):
-        product = features[part] @ columns
-        product[:, N:] = -torch.inf
-        product[torch.arange(len(part)), part] = -torch.inf
-        # the k largest lie in the k blocks whose largest are largest: one pass, and a short search
-        split = product.view(-1, blocks, BLOCK)
-        best = split.amax(2).topk(min(k, blocks), dim=1, sorted=False).indices  # (·, k)
-        few = split.gather(1, best[:, :, None].expand(-1, -1, BLOCK)).flatten(1)  # (·, k · BLOCK)
-        at = few.topk(k, dim=1, sorted=False).indices
-        found.append(best.gather(1, at // BLOCK) * BLOCK + at % BLOCK)
+        asked = features[part]
+        largest = torch.cat([(asked @ W).view(-1, BLOCK, TILE).amax(1) for W in columns], 1)
+        # the k + 1 largest, of which one may be itself, lie in as many blocks
+        best = largest[:, :blocks].topk(min(k + 1, blocks), dim=1, sorted=False).indices
+        product = (split[best].flatten(1, 2) @ asked[:, :, None]).squeeze(2)
+        numbers = (best[:, :, None] * BLOCK + inside).flatten(1)  # (·, (k + 1) · BLOCK)
+        product[(numbers >= N) | (numbers == part[:, None])] = -torch.inf
+        found.append(numbers.gather(1, product.topk(k, dim=1, sorted=False).indices))
     return torch.cat(found)
