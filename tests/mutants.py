@@ -130,8 +130,8 @@ DEFECTS = [
     Defect(
         "an image votes for itself",
         "votes.py",
-        "product[torch.arange(len(part)), part] = -torch.inf",
-        "product[torch.arange(len(part)), part] += 0",
+        "product[(numbers >= N) | (numbers == part[:, None])] = -torch.inf",
+        "product[numbers >= N] = -torch.inf",
     ),
     Defect(
         "K = 10 is hard-coded",

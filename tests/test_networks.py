@@ -89,6 +89,15 @@ def test_without_norm_the_trunk_knows_no_batch():
     assert not any(word.startswith("bn") for word in layers(nets.trunk))
 
 
+@pytest.mark.parametrize("kind", ["dcgan", "resnet", "mlp"])
+@pytest.mark.parametrize(("norm", "alone"), [("layer", True), ("batch", False)])
+def test_with_layer_norm_an_image_is_read_alone(kind, norm, alone):
+    net = NetConfig(kind=kind, widths=(4, 8), norm=norm, fc=8)
+    trunk = ARCHITECTURES[kind](net, 5, (1, 16, 16)).trunk.double()
+    x = torch.rand(6, 1, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(trunk(x)[:3], trunk(x[:3])) == alone
+
+
 def test_too_small_an_image_is_refused():
     with pytest.raises(InfoganError, match="at least 8 pixels, got 4×4"):
         ARCHITECTURES["dcgan"](NetConfig(widths=(4, 4, 4)), 5, (1, 4, 4))

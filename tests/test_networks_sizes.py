@@ -23,7 +23,7 @@ DEPTHS = {8: 1, 28: 2, 30: 2, 32: 3, 64: 4, 100: 4, 256: 6}
 @pytest.mark.parametrize("size", sorted(DEPTHS))
 @pytest.mark.parametrize("kind", sorted(ARCHITECTURES))
 def test_any_size_and_channels(kind, size):
-    for channels, norm in ((1, "spectral"), (3, "none"), (3, "batch")):
+    for channels, norm in ((1, "spectral"), (3, "none"), (3, "layer"), (3, "batch")):
         shape = (channels, size, size)
         net = NetConfig(kind=kind, widths=(5,) * DEPTHS[size], fc=6, q_hidden=4, norm=norm)
         model = InfoGAN("z5 + cat3 + u", shape, net)

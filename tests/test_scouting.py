@@ -272,6 +272,17 @@ def test_where_there_is_nothing_for_scouts_none_are_sent(config, text):
     assert not sends_scouts(other, Prior.parse(other.codes))
 
 
+@pytest.mark.parametrize(("parts", "M"), [(1, 10), (3, 30), (20, 100)])
+def test_a_scout_looks_for_as_many_small_categories_as_said(config, digits, parts, M):
+    config = replace(config, train=replace(config.train, scout_parts=parts))
+    scout = Scout(config, State.start(config, (1, 28, 28), CPU), digits, torch.float32)
+    assert scout.M == M
+    kinds = scout.join()
+    assert sorted(set(kinds.groups.tolist())) == list(range(10))
+    voted, _ = scout.categories(kinds, torch.arange(20))
+    assert voted.shape == (20,)
+
+
 def test_few_images_make_small_batches(config):
     images = torch.randint(0, 256, (9, 1, 28, 28), dtype=torch.uint8)
     first = State.start(config, (1, 28, 28), CPU)

@@ -12,7 +12,7 @@ SOURCE = ROOT / "src" / "infogan"
 ORDER = [
     "errors", "registry", "table", "pictures", "config", "processes", "codes", "prior", "groups",
     "weights", "networks", "inputs", "model", "workers", "encode", "generate",
-    "adversarial", "pairs", "joining", "merging", "objective", "data", "votes",
+    "adversarial", "pairs", "joining", "merging", "objective", "data", "votes", "vat",
     "diffaugment", "fitting", "precision",
     "run", "progress", "state", "step", "restarts", "scouting", "guards",
     "training", "metrics", "figures",

@@ -308,6 +308,13 @@ def probs(q: Distribution) -> Tensor:
     return p
 
 
+def log_probs(q: Distribution) -> Tensor:
+    """Their logarithms, (n, K)."""
+    assert isinstance(q, CategoricalDistribution)
+    logits: Tensor = q.logits  # torch keeps them normalized
+    return logits
+
+
 def number(value: float) -> str:
     """The shortest text that reads back as the same number, without a plus sign: `0.1`, `-1`."""
     return repr(float(value)).replace("+", "").removesuffix(".0")

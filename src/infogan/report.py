@@ -166,6 +166,7 @@ def _page(
     if config.loss.pairs and config.objective == "infogan":
         a = config.augment
         warped = f", and at the end warped by {a.warp:.0%} of its half" * bool(a.warp)
+        warped += ", and changed a little where Q heeds it most" * bool(a.adversarial)
         parts.append(
             "<h2>What the augmentations assume</h2><p>Training asked a real image and a copy "
             f"of it (turned by up to {a.rotation:g}°, sheared by {a.shear:g}, zoomed by "

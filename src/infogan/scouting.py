@@ -30,7 +30,6 @@ from infogan.state import State, parameters_in
 from infogan.step import MOST, fetch, picks
 from infogan.votes import read, shared
 
-PARTS = 5  # small categories for each kind
 M_PARTS = 1.5  # m for these, which are about equally frequent only where kinds are
 M_FREE = 0.75  # m for kinds of unknown frequency: below 1 an uneven grouping is not held against it
 BATCH = 256  # images of an update: five of each of 50 small categories
@@ -79,12 +78,13 @@ def scouted(
     """Send scouts, up to `train.restarts`; what the best found is Q's first lesson.
 
     Each makes `train.scout_updates` updates of a trunk of its own, on real pairs alone: a layer
-    reads M = 5 K small categories from the features and maximizes their I_m, m = 1.5. P, their
-    joint, is then measured on 8,192 pairs whose copies are warped besides, twice as much as those
-    of the run, and that grouping g of the M into K found which has the greatest I_m(P^g): with the
-    run's m, or, where P(c) is learned and the groups so found stand apart and are not equally
-    frequent, with one that hardly supposes how frequent kinds are. The first scout whose kinds
-    stand apart, by copies without warps, is believed, else the one with the greatest I_m.
+    reads M small categories, `train.scout_parts` for each of the K, from the features and maximizes
+    their I_m, m = 1.5. P, their joint, is then measured on 8,192 pairs whose copies are warped
+    besides, twice as much as those of the run, and that grouping g of the M into K found which has
+    the greatest I_m(P^g): with the run's m, or, where P(c) is learned and the groups so found stand
+    apart and are not equally frequent, with one that hardly supposes how frequent kinds are. The
+    first scout whose kinds stand apart, by copies without warps, is believed, else the one with the
+    greatest I_m.
 
     In the first `train.scout_followed` updates of the game Q learns its kinds as votes, but for the
     fifth of the small categories whose kind is least sure (`joining.margins`): those are mixtures
@@ -174,7 +174,7 @@ class Scout:
         t, device = config.train, first.G_ema[0].device
         self.state = State.start(config, first.model.shape, device, images)
         self.code = self.state.model.prior.categorical[0]
-        self.M = min(PARTS * self.code.k, MOST)
+        self.M = min(t.scout_parts * self.code.k, MOST)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(t.seed)
             self.layer = nn.Linear(self.state.model.D.in_features, self.M).to(device)

@@ -16,6 +16,7 @@ from infogan.objective import objective_D, objective_G, objective_Q
 from infogan.prior import Prior
 from infogan.processes import randn
 from infogan.state import State, parameters_in
+from infogan.vat import adversarial, log_q
 from infogan.votes import unsettled, votes
 from infogan.weights import noise_at, weights_at
 
@@ -126,7 +127,7 @@ def q_step(
     """
     model, prior = state.model, state.model.prior
     w = weights_at(state.update, prior, config.loss)
-    x_aug = augment(x, config.augment.at(state.update), state.generators["augment"])
+    x_aug = _copied(state, x, config)
     latent, c = state.latent(len(x))
     state.rest()
     with torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32):
@@ -146,7 +147,15 @@ def _copies(state: State, x: Tensor, x_near: Tensor | None, config: Config) -> T
         return None
     if x_near is not None and state.update < config.augment.neighbours_until:
         x = torch.cat([x_near, x[len(x_near) :]])
-    return augment(x, config.augment.at(state.update), state.generators["augment"])
+    return _copied(state, x, config)
+
+
+def _copied(state: State, x: Tensor, config: Config) -> Tensor:
+    """Augmented, and changed where it moves Q most."""
+    ranges, generator = config.augment.at(state.update), state.generators["augment"]
+    x = augment(x, ranges, generator)
+    reach = ranges.adversarial
+    return adversarial(log_q(state.model), x, reach, generator) if reach else x
 
 
 def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> dict[str, Tensor]:

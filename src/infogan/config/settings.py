@@ -73,8 +73,9 @@ class NetConfig:
     """Where that generator has batch norm, one for each of g_widths; empty: everywhere."""
     fc: Count = 1024
     """Units of the fully connected layer between convolutions and heads (not in mlp); 0: none."""
-    norm: Literal["batch", "spectral", "none"] = "batch"
-    """Normalization in the trunk (spectral: in D's head too)."""
+    norm: Literal["batch", "layer", "spectral", "none"] = "batch"
+    """Normalization in the trunk: batch norm, layer norm, which knows no batch, or spectral norm of
+    the weights (in D's head too)."""
     g_norm: Literal["batch", "none"] = "batch"
     """Normalization in the generator; g_norms says more finely where."""
     output: Literal["sigmoid", "tanh", "linear"] = "sigmoid"
@@ -187,6 +188,10 @@ class AugmentConfig:
     """From this update on: while kinds form, a warp can bend one into another."""
     shift: NonNegative = 0.0714
     """Translation as a fraction of the image's side, ± this (2 pixels of 28)."""
+    adversarial: NonNegative = 0.0
+    """Root mean square, over the pixels, of a last change of each copy: the one that moves Q's
+    categories most (virtual adversarial training). It costs half an update more; scouts do without.
+    """
     neighbours_until: Count = 0
     """Until this update the copies of half of the images are made of another one, that looks like
     it: it ties the odd images of a kind to the others, and supposes that images that look alike
@@ -216,6 +221,8 @@ class TrainConfig:
     """Updates of a scout, where Q learns from real pairs and votes: before the game it finds many
     small categories on real images alone and joins them to as many as the code has. Scouts are then
     the starts of which there are up to restarts; 0: none."""
+    scout_parts: Natural = 5
+    """Small categories that a scout looks for, for each of the code's (100 in all at most)."""
     scout_followed: Natural = 300
     """Updates in which Q learns what the scout found, before it goes on by itself (until votes_from
     at most)."""

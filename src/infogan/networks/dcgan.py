@@ -10,6 +10,7 @@ from infogan.errors import InfoganError
 from infogan.networks.base import ARCHITECTURES, Networks
 from infogan.networks.grey import FromGrey, ToGrey
 from infogan.networks.layers import Flat, Square
+from infogan.networks.norms import norms
 from infogan.networks.spectral import spectral
 
 Size = tuple[int, int]
@@ -46,15 +47,13 @@ def dcgan(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks:
     trunk: list[nn.Module] = []
     for i, (n_in, n_out) in enumerate(zip((channels, *widths), widths)):
         trunk += _conv(net, n_in, n_out, strides[i])
-        if i > 0 and net.norm == "batch":
-            trunk.append(nn.BatchNorm2d(n_out))
+        trunk += norms(net, n_out) if i > 0 else []
         trunk.append(_leaky(net))
     features = widths[-1] * math.prod(sizes[-1])
     trunk.append(Flat())
     if net.fc:
         trunk.append(spectral(nn.Linear(features, net.fc), net.norm == "spectral"))
-        if net.norm == "batch":
-            trunk.append(nn.BatchNorm1d(net.fc))
+        trunk += norms(net, net.fc, rows=True)
         trunk.append(_leaky(net))
 
     if net.g_widths:

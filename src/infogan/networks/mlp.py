@@ -7,6 +7,7 @@ from torch import nn
 from infogan.config import NetConfig
 from infogan.networks.base import ARCHITECTURES, Networks
 from infogan.networks.layers import Waves
+from infogan.networks.norms import norms
 from infogan.networks.spectral import spectral
 
 
@@ -31,8 +32,7 @@ def mlp(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks:
     seen = pixels + 2 * net.fourier
     for i, (n_in, n_out) in enumerate(zip((seen, *widths), widths)):
         trunk.append(spectral(nn.Linear(n_in, n_out), net.norm == "spectral"))
-        if i > 0 and net.norm == "batch":
-            trunk.append(nn.BatchNorm1d(n_out))
+        trunk += norms(net, n_out, rows=True) if i > 0 else []
         trunk.append(nn.LeakyReLU(net.slope))
 
     body: list[nn.Module] = []

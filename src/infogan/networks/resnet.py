@@ -9,6 +9,7 @@ from infogan.config import NetConfig
 from infogan.errors import InfoganError
 from infogan.networks.base import ARCHITECTURES, Networks
 from infogan.networks.layers import Flat, Square
+from infogan.networks.norms import norms
 from infogan.networks.spectral import spectral
 
 
@@ -95,18 +96,19 @@ class Down(nn.Module):
     def __init__(self, net: NetConfig, n_in: int, n_out: int, first: bool) -> None:
         super().__init__()
         self.first, self.slope = first, net.slope
-        limited, batch = net.norm == "spectral", net.norm == "batch"
+        limited = net.norm == "spectral"
         self.short = spectral(nn.Conv2d(n_in, n_out, 1), limited)
         self.conv1 = spectral(nn.Conv2d(n_in, n_out, 3, padding=1), limited)
         self.conv2 = spectral(nn.Conv2d(n_out, n_out, 3, padding=1), limited)
-        self.norm1 = nn.BatchNorm2d(n_in) if batch and not first else None
-        self.norm2 = nn.BatchNorm2d(n_out) if batch else None
+        none = [nn.Identity()]
+        self.norm1 = (none if first else norms(net, n_in) or none)[0]
+        self.norm2 = (norms(net, n_out) or none)[0]
 
     def forward(self, x: Tensor) -> Tensor:
         short = self.short(F.avg_pool2d(x, 2))  # as above: the order does not matter
-        h = self.norm1(x) if self.norm1 else x
+        h = self.norm1(x)
         h = self.conv1(h if self.first else F.leaky_relu(h, self.slope))
-        h = self.norm2(h) if self.norm2 else h
+        h = self.norm2(h)
         h = self.conv2(F.leaky_relu(h, self.slope))
         out: Tensor = short + F.avg_pool2d(h, 2)
         return out
