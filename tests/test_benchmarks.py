@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import lines
 import operations
 from interleaved import WARM_UP, interleaved
-from meaning import key, slant_apart
+from meaning import frechet, key, score_in_words, slant_apart
 from meaning import line as line_of
 from rows import ROWS
 
@@ -78,4 +78,25 @@ def test_a_row_of_the_ablation_is_known_by_its_settings():
     for row in ROWS:
         tyro.cli(Config, args=row.flags, default=recipe(row.recipe))
     run = {"accuracy": 0.98, "score": 0.94, "minutes": 2.0, "u1.slant": -0.9, "u2.slant": 0.1}
+    run |= {"distance": 9.0, "signs": 0}
     assert "| 0.9800 ± 0.0000 | 0.9800 | 0.9800 | 0.90 | 0/2 |" in line_of(ROWS[0], [run, run])
+
+
+def test_stuck_runs_are_counted_as_told_or_not():
+    good = {"accuracy": 0.98, "score": 0.9, "signs": 0}
+    bad, missed = {"accuracy": 0.7, "score": 0.6, "signs": 2}, {"accuracy": 0.8, "signs": 0}
+    said = score_in_words([good, good | {"score": 0.8}, bad, missed | {"score": 0.7}])
+    assert "Of 2 with" in said
+    assert "2 above" in said
+    assert "rightly in 3." in said
+
+
+def test_the_distance_of_images_is_that_of_gaussians():
+    """In one dimension (μ − ν)² + (σ − τ)²; of commuting covariances their sum over axes."""
+    g = torch.Generator().manual_seed(0)
+    x, y = (torch.randn(200, 1, 2, 2, dtype=torch.float64, generator=g) for _ in range(2))
+    assert frechet(x, x) == pytest.approx(0, abs=1e-9)
+    assert frechet(x, 3 * x + 1) == pytest.approx(
+        float((2 * x.mean(0) + 1).square().sum() + 4 * x.flatten(1).var(0).sum())
+    )
+    assert frechet(x, y) == pytest.approx(frechet(y, x))

@@ -64,7 +64,7 @@ def minutes(config: Config, shape: Shape) -> str:
 def _codes(config: Config, count: int, shape: Shape) -> Choice:
     K = max(2, min(10, count // EACH))
     noise = 62 if prod(shape) <= 32 * 32 else 128
-    config = replace(config, codes=f"z{noise} + kind:cat{K} + 2u@0.5")
+    config = replace(config, codes=f"z{noise} + kind:cat{K} + 2u(floor=0.3)@0.5")
     few = f"{EACH} images of a kind at least, and so no more kinds"
     return config, {"codes": "how many kinds there are is yours to say" if K == 10 else few}
 
