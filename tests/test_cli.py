@@ -87,7 +87,7 @@ def test_a_file_of_settings_lies_over_the_recipe_and_flags_over_both(capsys, tmp
     assert infogan("train", "--config", file, "--train.batch", "64", "--dry-run") == 0
     settings = yaml.safe_load(capsys.readouterr().out)
     assert (settings["train"]["updates"], settings["train"]["batch"]) == (77, 64)
-    assert settings["loss"]["pairs"] == 8  # the mnist recipe's
+    assert settings["loss"]["pairs"] == 3  # the mnist recipe's
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_images_of_ones_own_get_settings_with_reasons_and_flags_go_before(capsys
     assert "--codes" not in said  # the user's own
     settings = yaml.safe_load(said)
     assert settings["codes"] == "z4 + cat3"
-    assert settings["loss"]["lam_starts"] == [0, 6]  # of 300 in 2,100
+    assert settings["loss"]["lam_starts"] == [0, 5]  # of 300 in 2,200
     assert settings["train"]["updates"] == 40
 
     args = ["--train.updates", "2", "--train.threads", "1", "--net.fc", "16", "--no-report"]

@@ -1,5 +1,7 @@
 """Settings for a user's own images: each fits, each is said, each can be said otherwise."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -42,7 +44,11 @@ def test_whatever_the_set_the_settings_fit_it_and_are_said(count, shape):
 def test_the_digits_get_what_the_mnist_recipe_has():
     config, _ = fitted(IMAGES, 60_000, (1, 28, 28))
     mnist = recipe("mnist")
-    assert (config.net, config.loss, config.train) == (mnist.net, mnist.loss, mnist.train)
+    assert (config.loss, config.train) == (mnist.loss, mnist.train)
+    # of images that nobody has tried, the nets are wider
+    assert config.net.fc > mnist.net.fc
+    assert config.net.widths > mnist.net.widths
+    assert replace(config.net, widths=mnist.net.widths, fc=mnist.net.fc) == mnist.net
 
 
 def test_few_images_make_few_kinds_no_neighbours_and_a_D_that_sees_them_changed():
@@ -53,11 +59,11 @@ def test_few_images_make_few_kinds_no_neighbours_and_a_D_that_sees_them_changed(
     assert few.loss.diffaugment == 1
     assert few.train.batch == 16
     assert "loss.diffaugment" in why
-    assert fitted(IMAGES, 300, (1, 28, 28))[0].augment.neighbours_until == 900
+    assert fitted(IMAGES, 300, (1, 28, 28))[0].augment.neighbours_until == 600
     many, why = fitted(IMAGES, 60_000, (1, 28, 28))
     assert many.loss.diffaugment == 0
     assert "loss.diffaugment" not in why
-    assert many.augment.neighbours_until == 900
+    assert many.augment.neighbours_until == 600
 
 
 def test_of_a_stream_nobody_votes():
@@ -68,7 +74,7 @@ def test_of_a_stream_nobody_votes():
 
 def test_what_happens_at_some_update_follows_how_many_there_are():
     usual, _ = fitted(IMAGES, 9_000, (1, 28, 28))
-    short, _ = fitted(IMAGES, 9_000, (1, 28, 28), updates=210)
+    short, _ = fitted(IMAGES, 9_000, (1, 28, 28), updates=220)
     assert usual.loss.lam_starts == (0, 300)
     assert short.loss.lam_starts == (0, 30)
     for group, name in [
@@ -82,13 +88,13 @@ def test_what_happens_at_some_update_follows_how_many_there_are():
     ]:
         a, b = (getattr(getattr(config, group), name) for config in (usual, short))
         assert a == 10 * b > 0
-    assert (usual.train.scout_updates, short.train.scout_updates) == (400, 105)
+    assert (usual.train.scout_updates, short.train.scout_updates) == (400, 110)
 
 
 def test_a_recipe_of_any_name_can_be_run_short():
     config = recipe("mnist")
     assert in_proportion(config, config.train.updates) == config
-    short = in_proportion(config, 1050)
+    short = in_proportion(config, 1100)
     assert short.loss.votes_alone_from == config.loss.votes_alone_from / 2
     assert short.train.scout_updates == config.train.scout_updates
 
