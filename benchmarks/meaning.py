@@ -35,8 +35,8 @@ from infogan.run import Run
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "meaning.json"
 PAGE = ROOT / "docs" / "meaning.md"
-GOOD = 0.9  # accuracy below which two digits share a category, or one has two
 PICTURE = ROOT / "docs" / "images" / "meaning.png"
+GOOD = 0.9  # accuracy below which two digits share a category, or one has two
 
 
 def key(row: Row) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from meaning import GOOD
 
 from infogan.metrics.meaning import spearman
 from infogan.metrics.pairs import stuck
@@ -30,7 +31,6 @@ KINDS: dict[str, tuple[str, ...]] = {
     "no scout": ("--train.scout-updates", "0"),
     "no scout, m = 1": ("--train.scout-updates", "0", "--loss.pairs-m", "1"),
 }
-GOOD = 0.9  # accuracy below which two digits share a category, or one has two
 
 
 def measured(flags: tuple[str, ...], updates: int, seed: int) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def test_its_length_is_as_said_and_it_moves_Q_more_than_chance(read):
     assert torch.allclose((moved - x).square().mean((1, 2, 3)).sqrt(), x.new_tensor(0.05))
     by_chance = 0.05 * 12**0.5 * F.normalize(torch.randn(200, 12, generator=g).double(), dim=1)
     least = divergence(read, x, x + by_chance.view_as(x)).mean()
-    assert divergence(read, x, moved).mean() > 2 * least  # the mean of F's eigenvalues is a third
+    assert divergence(read, x, moved).mean() > 2 * least
 
 
 def test_where_nothing_moves_Q_an_image_stays():
@@ -61,7 +61,7 @@ def test_where_nothing_moves_Q_an_image_stays():
 
 
 def test_in_an_update_the_copies_are_changed_and_no_weight_gets_a_gradient_of_it(tiny, digits):
-    x, update = digits[:16].float() / 255, {}
+    x, information = digits[:16].float() / 255, {}
     for reach in (0.0, 0.1):
         text = f"augment: {{adversarial: {reach}}}\nloss: {{pairs: 5}}"
         config = from_yaml(text, "test", tiny)
@@ -70,5 +70,5 @@ def test_in_an_update_the_copies_are_changed_and_no_weight_gets_a_gradient_of_it
             adversarial(log_q(state.model), x, reach, torch.Generator())
             assert all(p.grad is None for p in state.model.parameters())
         terms = train_step(state, x, config, torch.float32)
-        update[reach] = float(terms["I_pairs.digit"])
-    assert update[0.0] != update[0.1]
+        information[reach] = float(terms["I_pairs.digit"])
+    assert information[0.0] != information[0.1]

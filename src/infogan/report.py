@@ -165,12 +165,12 @@ def _page(
             parts.append(f"<h2>{heading}</h2><ul>{said}</ul>{_protocol(metrics, family)}")
     if config.loss.pairs and config.objective == "infogan":
         a = config.augment
-        warped = f", and at the end warped by {a.warp:.0%} of its half" * bool(a.warp)
-        warped += ", and changed a little where Q heeds it most" * bool(a.adversarial)
+        besides = f", and at the end warped by {a.warp:.0%} of its half" * bool(a.warp)
+        besides += ", and changed a little where Q heeds it most" * bool(a.adversarial)
         parts.append(
             "<h2>What the augmentations assume</h2><p>Training asked a real image and a copy "
             f"of it (turned by up to {a.rotation:g}°, sheared by {a.shear:g}, zoomed by "
-            f"{a.scale:.0%}, moved by {a.shift:.0%} of the side{warped}) to fall in one category, "
+            f"{a.scale:.0%}, moved by {a.shift:.0%} of the side{besides}) to fall in one category, "
             "and the categories to be about equally frequent. Where such a change alters the "
             "meaning (a 6 turned by half is a 9), turn it off: <code>--augment.rotation 0</code>."
         )

@@ -127,7 +127,7 @@ def q_step(
     """
     model, prior = state.model, state.model.prior
     w = weights_at(state.update, prior, config.loss)
-    x_aug = _copied(state, x, config)
+    x_aug = _augmented(state, x, config)
     latent, c = state.latent(len(x))
     state.rest()
     with torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32):
@@ -147,14 +147,13 @@ def _copies(state: State, x: Tensor, x_near: Tensor | None, config: Config) -> T
         return None
     if x_near is not None and state.update < config.augment.neighbours_until:
         x = torch.cat([x_near, x[len(x_near) :]])
-    return _copied(state, x, config)
+    return _augmented(state, x, config)
 
 
-def _copied(state: State, x: Tensor, config: Config) -> Tensor:
-    """Augmented, and changed where it moves Q most."""
+def _augmented(state: State, x: Tensor, config: Config) -> Tensor:
+    """A copy of each image, changed besides where it moves Q most if the run asks for that."""
     ranges, generator = config.augment.at(state.update), state.generators["augment"]
-    x = augment(x, ranges, generator)
-    reach = ranges.adversarial
+    x, reach = augment(x, ranges, generator), ranges.adversarial
     return adversarial(log_q(state.model), x, reach, generator) if reach else x
 
 

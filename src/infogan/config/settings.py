@@ -190,8 +190,8 @@ class AugmentConfig:
     """Translation as a fraction of the image's side, ± this (2 pixels of 28)."""
     adversarial: NonNegative = 0.0
     """Root mean square, over the pixels, of a last change of each copy: the one that moves Q's
-    categories most (virtual adversarial training). It costs half an update more; scouts do without.
-    """
+    categories most (virtual adversarial training). The trunk reads each copy twice more, and once
+    backwards; scouts do without."""
     neighbours_until: Count = 0
     """Until this update the copies of half of the images are made of another one, that looks like
     it: it ties the odd images of a kind to the others, and supposes that images that look alike
