@@ -209,6 +209,10 @@ class _Continuous(_Vector, ABC):
     def n_params(self) -> int:
         return 2 * self.d if self.sigma is None else self.d
 
+    @abstractmethod
+    def quantile(self, level: Tensor) -> Tensor:
+        """The value below which a coordinate is with that probability, 0 < level < 1."""
+
     def q(self, params: Tensor) -> Distribution:
         """Q(c|x) = Π_i N(c_i; μ_i(x), σ_i(x)²)."""
         mu = params[:, : self.d]  # (n, d)
@@ -244,7 +248,10 @@ class Uniform(_Continuous):
         return self.d * math.log(self.high - self.low)
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        return self.low + (self.high - self.low) * torch.rand(n, self.d, generator=generator)
+        return self.quantile(torch.rand(n, self.d, generator=generator))
+
+    def quantile(self, level: Tensor) -> Tensor:
+        return self.low + (self.high - self.low) * level
 
     def traversal(self, steps: int, reach: float = 2.0) -> Tensor:
         """Evenly from `reach` half-ranges below the middle to as many above; the paper's Figure 2
@@ -267,6 +274,10 @@ class Gaussian(_Continuous):
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         return torch.randn(n, self.d, generator=generator)
+
+    def quantile(self, level: Tensor) -> Tensor:
+        value: Tensor = torch.special.ndtri(level)
+        return value
 
     def traversal(self, steps: int) -> Tensor:
         return torch.linspace(-2, 2, steps)

@@ -54,11 +54,12 @@ def objective_D(
     x_near: Tensor | None = None,
     T: Changed | None = None,
     voted: Mapping[str, Tensor] | None = None,
+    read: Mapping[str, Tensor] | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """What the trunk and both heads minimize.
 
-    −V_D(D, G) − Σ_i λ_i L_I(c_i) − pairs I_m − votes E[ln Q(k|x')] − alike Σ_i (I_i − T_i)
-    + penalties,   λ = w.lam_D
+    −V_D(D, G) − Σ_i λ_i L_I(c_i) − pairs I_m − votes E[ln Q(k|x')] − components E[ln Q(u|x)]
+    − alike Σ_i (I_i − T_i) + penalties,   λ = w.lam_D
 
     Real, generated and augmented images go through the trunk apart: batch norm must not mix them.
     D judges T(x) and T(G(z, c)); Q reads the images as they are.
@@ -77,6 +78,8 @@ def objective_D(
         T: Change of all images that D judges (DiffAugment); None: they stay as they are.
         voted: k, the category that the images nearest to each of x have, by code (n,), -1 where
             none is said: the votes then take the place of I_m.
+        read: u, what a scout read from each of x, by continuous code (n, d): this then takes the
+            place of the information on look-alikes.
 
     Returns:
         The loss, and its terms by name.
@@ -104,7 +107,11 @@ def objective_D(
             terms[f"I_pairs.{name}"] = I_m
             loss = loss - w.loss.pairs * I_m
 
-    if x_near is not None and w.alike and model.prior.continuous and not w.plain:
+    if read and not w.plain:
+        found = _components(model, h_real, read)
+        terms |= found
+        loss = loss - w.loss.components * sum(found.values())
+    elif x_near is not None and w.alike and model.prior.continuous and not w.plain:
         information, told = _alike(model, h_real, x_near)
         terms |= {f"I_alike.{name}": value for name, value in information.items()}
         loss = loss - w.alike * (sum(information.values()) - told)
@@ -223,6 +230,12 @@ def _pairs(
             running.lerp_(r, 1 - w.loss.pairs_memory)
         found[code.name] = pair_information(p, p_aug, w.loss.pairs_m, running, pi)
     return found
+
+
+def _components(model: InfoGAN, h: Tensor, read: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """E[ln Q(u|x)] of each continuous code, from the images' features; it moves Q's head alone."""
+    q = model.prior.q(model.Q(h.detach()))
+    return {f"components.{name}": q[name].log_prob(u).mean() for name, u in read.items()}
 
 
 def _alike(model: InfoGAN, h: Tensor, x_near: Tensor) -> tuple[dict[str, Tensor], Tensor]:

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from infogan import processes
 from infogan.codes import Categorical
+from infogan.components import ends, levels, principal
 from infogan.config import AugmentConfig, Config
 from infogan.data import augment, batch_indices, look_alikes, look_alikes_outside
 from infogan.joining import best_grouping, joined, joint_information, margins
-from infogan.networks.layers import apart
+from infogan.networks.layers import Flat, apart, folded
 from infogan.objective import NONE
 from infogan.pairs import joint, pair_information
 from infogan.progress import Progress
@@ -29,6 +30,7 @@ from infogan.run import STARTS, Run
 from infogan.state import State, parameters_in
 from infogan.step import MOST, fetch, picks
 from infogan.votes import read, shared
+from infogan.workers import each_on_one_thread
 
 M_PARTS = 1.5  # m for these, which are about equally frequent only where kinds are
 M_FREE = 0.75  # m for kinds of unknown frequency: below 1 an uneven grouping is not held against it
@@ -39,6 +41,9 @@ WARPED = 2.0  # times the run's own warps: the copies that say which small categ
 DOUBTFUL = 0.2  # of the small categories: those whose kind is least sure
 AGREED = 10  # look-alikes that must all be of one kind where an image's category is in doubt
 EVEN = 0.05  # total variation of the kinds' frequencies and equal ones that is none
+SAMPLE = 4_096  # images that principal components are found from
+FLATTENS = (Flat, nn.Flatten)  # where a trunk's convolutions, if it has any, end
+READ_AT_ONCE = 512  # images a thread has under way
 UNLIKE = 0.15  # total variation of the kinds' frequencies and P(c) that is worth a warning
 
 
@@ -90,11 +95,12 @@ def scouted(
     fifth of the small categories whose kind is least sure (`joining.margins`): those are mixtures
     of two kinds more often than others. Of their images those are told whose ten look-alikes from
     other small categories are all of the kind, or all of the next best one, as which they are told;
-    the rest is left to the game. Weights, batches and augmentations are each scout's own; nothing
-    else of the run's state changes.
+    the rest is left to the game. Until that is over Q's continuous codes learn the principal
+    components within its kinds (`Scout.components`). Weights, batches and augmentations are each
+    scout's own; nothing else of the run's state changes.
 
     Args:
-        state: Before the first update: `votes`, and a learned P(c), are set.
+        state: Before the first update: `votes`, `components`, and a learned P(c), are set.
         images: (N, C, H, W) bytes.
         config: The run's settings.
         dtype: Of convolutions and products.
@@ -136,6 +142,14 @@ def scouted(
     state.learn_prior({scout.code.name: voted})
     voted[~told] = NONE
     state.votes = {scout.code.name: voted.reshape(followed, t.d_steps, t.batch)}
+    if config.loss.components and state.model.prior.continuous:
+        game = min(t.updates, config.loss.votes_alone_from or t.updates)
+        each = [picks(update, len(images), t) for update in range(game)]
+        which = torch.stack([pick for steps in each for pick in steps])
+        state.components = {
+            name: u.reshape(game, t.d_steps, t.batch, -1)
+            for name, u in scout.components(kinds, which.flatten()).items()
+        }
     if processes.rank() == 0:
         facts = {
             "updates": t.scout_updates,
@@ -246,9 +260,7 @@ class Scout:
         model = self.state.reader(self.images, t.seed)
         members, place = which.unique(return_inverse=True)  # type: ignore[no-untyped-call]
         h, _ = read(model, self.images[members], self.dtype)
-        p = self.layer(h).softmax(1).cpu()  # (n, M)
-        of_kinds = p.new_zeros(len(p), self.code.k).index_add_(1, kinds.groups, p)
-        kind, small = of_kinds.argmax(1), p.argmax(1)
+        kind, small = self._likeliest(kinds, h)
         told = kinds.told[small]
         if self.config.augment.neighbours_until and len(members) > AGREED:
             asked = (~told).nonzero()[:, 0]
@@ -261,6 +273,46 @@ class Scout:
             agreed = possible & (theirs == one[:, None]).all(1)
             kind[asked[agreed]], told[asked[agreed]] = one[agreed], True
         return kind[place], told[place]
+
+    @torch.no_grad()
+    def components(self, kinds: Kinds, which: Tensor) -> dict[str, Tensor]:
+        """What Q's continuous codes are told of some of the images, by code (n, d).
+
+        Each coordinate, in the codes' order, takes the next principal component of what the last
+        convolution gives, within kinds; an image has the value that as large a part of P(c) is
+        below as of its kind's images are.
+        """
+        t = self.config.train
+        model = self.state.reader(self.images, t.seed)
+        codes, device = self.state.model.prior.continuous, self.r_bar.device
+        members, place = which.unique(return_inverse=True)  # type: ignore[no-untyped-call]
+        trunk = [*folded(model.trunk).children()]
+        flat = 1 + next(i for i, layer in enumerate(trunk) if isinstance(layer, FLATTENS))
+        convolutions, rest = nn.Sequential(*trunk[:flat]), nn.Sequential(*trunk[flat:])
+
+        @torch.inference_mode()
+        def along(part: Tensor) -> tuple[Tensor, Tensor]:
+            h = convolutions(fetch(self.images, part, device))
+            return (h @ W).cpu(), self._likeliest(kinds, rest(h))[0]
+
+        generator = torch.Generator().manual_seed(t.seed)
+        sample = members[torch.randperm(len(members), generator=generator)[:SAMPLE]]
+        x = fetch(self.images, sample, device)
+        h = torch.cat([convolutions(part) for part in torch.split(x, READ_AT_ONCE)])
+        of_sample = self._likeliest(kinds, rest(h))[0].to(device)
+        W = principal(h, of_sample, sum(code.d for code in codes), t.seed)
+        W *= ends(h @ W, x, of_sample)
+        del x, h
+        parts = [*each_on_one_thread(along, members.split(READ_AT_ONCE), device)]
+        v, kind = (torch.cat(column) for column in zip(*parts, strict=True))
+        columns = torch.split(levels(v, kind)[place], [code.d for code in codes], 1)
+        return {code.name: code.quantile(level) for code, level in zip(codes, columns, strict=True)}
+
+    def _likeliest(self, kinds: Kinds, h: Tensor) -> tuple[Tensor, Tensor]:
+        """The kind and the small category of features (n, F), (n,) each."""
+        p = self.layer(h).softmax(1).cpu()  # (n, M)
+        of_kinds = p.new_zeros(len(p), self.code.k).index_add_(1, kinds.groups, p)
+        return of_kinds.argmax(1), p.argmax(1)
 
     def _small(self, *settings: AugmentConfig) -> tuple[Tensor, ...]:
         """The small categories (n, M) of the next batch, and of its copies by each of the settings,

@@ -35,6 +35,8 @@ class State:
         update: How many updates were made.
         votes: What the images nearest to each image of the next updates have for a category, by
             code: (votes_every, d_steps, batch), from the last count on; empty before the first.
+        components: What each image of the game's updates has for a value, as a scout found it, by
+            continuous code: (updates, d_steps, batch, d); empty where none was sent.
     """
 
     model: InfoGAN
@@ -46,6 +48,7 @@ class State:
     generators: dict[str, torch.Generator]
     update: int = 0
     votes: dict[str, Tensor] = field(default_factory=dict)
+    components: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def start(
@@ -125,6 +128,7 @@ class State:
             flat |= {f"{name}.{i}": tensor for i, tensor in enumerate(ema)}
         flat |= {f"r_bar.{name}": r for name, r in self.r_bar.items()}
         flat |= {f"votes.{name}": k for name, k in self.votes.items()}
+        flat |= {f"components.{name}": u for name, u in self.components.items()}
         learned = [code for code in self.model.prior.categorical if code.learned]
         flat |= {f"prior.{code.name}": code.probabilities for code in learned}
         for name, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
@@ -150,7 +154,7 @@ class State:
                     average.copy_(groups[group][str(i)])
             for name, r in self.r_bar.items():
                 r.copy_(groups["r_bar"][name])
-            self.votes = dict(groups["votes"])
+            self.votes, self.components = dict(groups["votes"]), dict(groups["components"])
             self.model.prior = self.model.prior.moved(groups["prior"])
             for group, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
                 parameters = parameters_in(adam)

@@ -35,6 +35,7 @@ def train_step(
     x_near: Tensor | None = None,
     strength: float = 0.0,
     voted: Mapping[str, Tensor] | None = None,
+    read: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """One update of (trunk, D, Q), then `train.g_steps` of G, each with fresh z and c.
 
@@ -49,6 +50,7 @@ def train_step(
         x_near: Look-alikes of the first m of x (m, C, H, W), where they have a part.
         strength: Of DiffAugment.
         voted: The category that the images nearest to each of x have, by code (n,).
+        read: What a scout read from each of x, by continuous code (n, d).
 
     Returns:
         The terms of the objective by name, detached, before the update.
@@ -72,7 +74,7 @@ def train_step(
     T = _judged(strength, state) if strength else None
     with autocast:
         loss_D, terms = objective_D(
-            model, x, x_aug, fake_D, c_D, w, generator, state.r_bar, x_near, T, voted
+            model, x, x_aug, fake_D, c_D, w, generator, state.r_bar, x_near, T, voted, read
         )
     terms = _update(state.adam_D, loss_D, terms, state.update)
 
@@ -100,6 +102,7 @@ def d_step(
     x_near: Tensor | None = None,
     strength: float = 0.0,
     voted: Mapping[str, Tensor] | None = None,
+    read: Mapping[str, Tensor] | None = None,
 ) -> None:
     """An update of (trunk, D, Q) alone, before that of `train_step`; args as there."""
     model, generator = state.model, state.generators["penalty"]
@@ -113,7 +116,7 @@ def d_step(
     x, fake = _noisy(state, [x, fake], noise_at(state.update, config.loss))
     with autocast:
         loss, terms = objective_D(
-            model, x, x_aug, fake, c, w, generator, state.r_bar, x_near, T, voted
+            model, x, x_aug, fake, c, w, generator, state.r_bar, x_near, T, voted, read
         )
     _update(state.adam_D, loss, terms, state.update)
 
@@ -169,6 +172,9 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
     strength = strength_for(config.loss.diffaugment, len(images), state.model.shape)
     votes_on = _voted(state, images, config, dtype)
     rests = bool(votes_on) and state.update >= config.loss.votes_alone_from > 0
+    components_on = {
+        name: u[state.update] for name, u in state.components.items() if state.update < len(u)
+    }
     for step, pick in enumerate(picks(state.update, len(images), t)):
         x, x_near = fetch(images, processes.mine(pick), device), None
         if needs_look_alikes(config, state):
@@ -176,11 +182,12 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
             near = look_alikes(images, half, t.seed, state.generators["augment"])
             x_near = fetch(images, processes.mine(near), device)
         voted = {name: processes.mine(k[step]).to(device) for name, k in votes_on.items()}
+        read = {name: processes.mine(u[step]).to(device) for name, u in components_on.items()}
         if rests:
             return q_step(state, x, config, dtype, voted)
         if step < t.d_steps - 1:
-            d_step(state, x, config, dtype, x_near, strength, voted)
-    return train_step(state, x, config, dtype, x_near, strength, voted)
+            d_step(state, x, config, dtype, x_near, strength, voted, read)
+    return train_step(state, x, config, dtype, x_near, strength, voted, read)
 
 
 def _voted(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -249,7 +256,7 @@ def needs_look_alikes(config: Config, state: State) -> bool:
     prior, update = state.model.prior, state.update
     copied = has_pairs(config, prior) and update < config.augment.neighbours_until
     alike = weights_at(update, prior, config.loss).alike if config.objective == "infogan" else 0
-    return copied or bool(alike and prior.continuous)
+    return copied or bool(alike and prior.continuous and not state.components)
 
 
 def _noisy(state: State, batches: list[Tensor], sigma: float) -> list[Tensor]:

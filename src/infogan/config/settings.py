@@ -160,6 +160,10 @@ class LossConfig:
     """The update from which the game is over: G rests, as its moving average, and trunk and Q learn
     from the votes and from what G draws, at half the cost of an update; 0: never. It waits until
     votes count."""
+    components: NonNegative = 0.0
+    """Weight of how likely Q's continuous codes find, for a real image, the principal components
+    within kinds of what a scout's convolutions see, until the game is over. Where a scout was sent,
+    it takes the place of alike."""
     alike: NonNegative = 0.0
     """Weight of the information that Q's continuous codes keep between a real image and one that
     looks like it: they are then what makes images of one category differ most."""
