@@ -99,6 +99,12 @@ def test_samples_fill_the_range():
     assert sorted(k.unique().tolist()) == list(range(7))
 
 
+@pytest.mark.parametrize("term", ["u3(-2, 1)", "u", "g2"])
+def test_quantiles_are_the_inverse_of_how_much_of_P_is_below(term):
+    levels = torch.linspace(0.001, 0.999, 101, dtype=torch.float64)
+    torch.testing.assert_close(TRUTH[term].cdf(code_of(term).quantile(levels)), levels)
+
+
 def test_categories_come_as_often_as_P_says():
     code, n = code_of("cat3(0.2, 0.3, 0.5)"), 20_000
     counts = torch.bincount(code.sample(n, torch.Generator().manual_seed(0)), minlength=3) / n

@@ -206,6 +206,34 @@ def test_votes_are_the_cross_entropy_of_the_copy_and_move_trunk_and_Q():
     assert norm_of_grad(terms["votes.digit"], model.D) == 0
 
 
+def test_components_are_the_likelihood_of_what_was_read_and_move_Q_alone():
+    model = small_model("z3 + digit:cat4 + u2 + g").double()
+    x, latent, c = a_batch(model)
+    x, fake = x.double(), model.G(latent.double()).detach()
+    c = {name: value if name == "digit" else value.double() for name, value in c.items()}
+    generator = torch.Generator().manual_seed(0)
+    read = {
+        "u": torch.rand(12, 2, dtype=torch.float64, generator=generator),
+        "g": torch.randn(12, 1, dtype=torch.float64, generator=generator),
+    }
+    w = weights_at(0, model.prior, LossConfig(components=3, alike=5))
+    g, x_near = torch.Generator(), x[:6].flip(3)
+    told, terms = objective_D(model, x, None, fake, c, w, g, x_near=x_near, read=read)
+    assert not [name for name in terms if name.startswith("I_alike")]
+    q = model.prior.q(model.Q(model.trunk(x)))
+    by_hand = {}
+    for name, u in read.items():
+        mean, sd = q[name].mean, q[name].stddev
+        squares = ((u - mean) / sd).square() + 2 * sd.log() + math.log(2 * math.pi)
+        by_hand[name] = -squares.sum(1).mean() / 2
+        torch.testing.assert_close(terms[f"components.{name}"], by_hand[name])
+    plain, _ = objective_D(model, x, None, fake, c, weights_at(0, model.prior, LossConfig()), g)
+    torch.testing.assert_close(told - plain, -3 * sum(by_hand.values()))
+    for name in read:
+        assert norm_of_grad(terms[f"components.{name}"], model.trunk) == 0
+        assert norm_of_grad(terms[f"components.{name}"], model.Q) > 1e-4
+
+
 def test_what_nobody_votes_on_moves_nothing():
     model = small_model()
     x, latent, c = a_batch(model)

@@ -167,6 +167,47 @@ def test_images_in_doubt_are_told_as_their_look_alikes_outside_are(monkeypatch):
     assert not told[small == i].any()
 
 
+def test_the_sliders_are_told_what_differs_most_within_kinds(tmp_path):
+    """Here that is how bright the strokes are; then Q reads it from real images."""
+    images, labels = four_kinds(480)
+    light = 0.4 + 0.6 * torch.rand(480, generator=torch.Generator().manual_seed(1))
+    images = (images * light[:, None, None, None]).to(torch.uint8)
+    text = """
+    loss: {components: 0.1, votes_alone_from: 150, votes_every: 100}
+    train: {updates: 160}
+    """
+    config = from_yaml(text, "test", from_yaml(KINDS, "test", Config()))
+    first, _, _ = sent(config, images, tmp_path / "sent")
+    u = first.components["u1"]
+    assert u.shape == (150, 1, 32, 1)
+    which = torch.stack([picks(update, 480, config.train)[0] for update in range(150)])
+    told = torch.zeros(480).index_put((which.flatten(),), u.flatten())
+    assert (told[which] == u[:, 0, :, 0]).all()  # of one image always the same
+    asked = which.unique()
+    for k in range(4):
+        members = asked[labels[asked] == k]
+        rho = torch.corrcoef(torch.stack([told[members], light[members]]))[0, 1]
+        assert rho > 0.9
+        assert abs(told[members].mean()) < 0.15
+        assert abs(told[members].std() - 3**-0.5) < 0.1
+
+    run, model, _ = go(config, images, tmp_path / "run")
+    seen = ["components.u1" in record for record in run.history()]
+    assert seen == [record["update"] <= 150 for record in run.history()]
+    read = model.infer(images)["u1"].mean[:, 0]
+    both = torch.stack([read, light])
+    assert sum(torch.corrcoef(both[:, labels == k])[0, 1] for k in range(4)) / 4 > 0.5
+
+
+@pytest.mark.parametrize("kind", ["mlp", "resnet"])
+def test_every_trunk_has_something_to_find_components_of(config, digits, tmp_path, kind):
+    text = f"net: {{kind: {kind}}}\nloss: {{components: 1}}\ncodes: z4 + digit:cat10 + u2 + g"
+    first, _, _ = sent(from_yaml(text, "test", config), digits, tmp_path / "run")
+    assert first.components["u"].shape == (4, 1, config.train.batch, 2)
+    assert first.components["g"].shape == (4, 1, config.train.batch, 1)
+    assert first.components["u"].abs().max() < 1 < first.components["g"].abs().max()
+
+
 def test_kinds_are_joined_by_copies_that_are_warped_twice_as_much(config, digits, monkeypatch):
     config = from_yaml("augment: {warp: 0.1, warp_from: 1000}", "test", config)
     scout = Scout(config, State.start(config, (1, 28, 28), CPU), digits, torch.float32)

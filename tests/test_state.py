@@ -35,6 +35,7 @@ def test_state_comes_back_bit_for_bit(ema_d, tiny, digits):
     for _ in range(3):
         train_step(one, x, tiny, torch.float32)
     assert not torch.equal(one.r_bar["digit"], torch.full((10,), 0.1))  # it moved
+    one.votes, one.components = {"digit": torch.ones(2, 1, 4)}, {"u1": torch.rand(5, 1, 4, 2)}
     two = State.start(tiny, SHAPE, CPU)
     two.load(one.update, one.tensors())
     for state in (one, two):

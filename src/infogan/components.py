@@ -65,7 +65,7 @@ def ends(v: Tensor, x: Tensor, kind: Tensor) -> Tensor:
     high, wide = (torch.linspace(-1, 1, side).to(x) for side in x.shape[2:])
     Y, X = torch.meshgrid(-high, wide, indexing="ij")
     moments = torch.stack([torch.ones_like(X), X, Y, X * Y, X * X, Y * Y])  # (6, H, W)
-    m = torch.einsum("nchw,thw->nt", x, moments)
+    m = torch.einsum("nchw,thw->nt", x, moments).to(v)
     v_unit, m_unit = (F.normalize(within(values, kind), dim=0) for values in (v, m))
     correlations = v_unit.T @ m_unit  # (d, 6)
     largest = correlations.gather(1, correlations.abs().argmax(1, keepdim=True))[:, 0]

@@ -133,7 +133,7 @@ def information_curves(history: Sequence[Mapping[str, Any]], prior: Prior) -> by
 
 def loss_curves(history: Sequence[Mapping[str, Any]]) -> bytes:
     """The losses of D and G, and the information on real images where there is one: PNG."""
-    kinds = ("loss_", "I_pairs.", "I_alike.", "r1", "r2", "gp")
+    kinds = ("loss_", "I_pairs.", "I_alike.", "components.", "r1", "r2", "gp")
     names = dict.fromkeys(n for record in history for n in record if n.startswith(kinds))
     with Plot(7, 2.6) as plot:
         for name in names:
