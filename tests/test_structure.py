@@ -10,9 +10,9 @@ SOURCE = ROOT / "src" / "infogan"
 
 # a module imports only from those before it
 ORDER = [
-    "errors", "registry", "table", "pictures", "components", "config", "processes", "codes", "prior", "groups",
+    "errors", "registry", "table", "pictures", "config", "processes", "codes", "prior", "groups",
     "weights", "networks", "inputs", "model", "workers", "encode", "generate",
-    "adversarial", "pairs", "joining", "merging", "objective", "data", "votes", "vat",
+    "adversarial", "pairs", "components", "joining", "merging", "objective", "data", "votes", "vat",
     "diffaugment", "fitting", "precision",
     "run", "progress", "state", "step", "restarts", "scouting", "guards",
     "training", "metrics", "figures",
