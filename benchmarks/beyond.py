@@ -33,7 +33,10 @@ from infogan.metrics import clustering
 from infogan.model import InfoGAN
 from infogan.run import Run
 
-PAPER = ("--loss.pairs", "0", "--loss.alike", "0", "--loss.lam-d-categorical", "1")
+PAPER = (
+    *("--loss.pairs", "0", "--loss.alike", "0"),
+    *("--loss.lam-d-categorical", "1", "--loss.lam-d-continuous", "1"),
+)
 METHODS = {"the paper's objective": PAPER, "infogan train SOURCE": ()}
 KMEANS = "k-means"
 KINDS = 10

@@ -38,9 +38,7 @@ ROWS = [
         "accuracy 0.988 ± 0.0007, none below 0.986; slant and width apart in ten of ten.",
         length=(),
     ),
-    Row(
-        "the recipe in a quarter of the updates", (), "0.980 ± 0.003; apart in half of the runs."
-    ),
+    Row("the recipe in a quarter of the updates", (), "0.980 ± 0.003; apart in half of the runs."),
     Row(
         "no real images: the paper's objective",
         (
