@@ -88,13 +88,13 @@ def test_what_happens_at_some_update_follows_how_many_there_are():
     ]:
         a, b = (getattr(getattr(config, group), name) for config in (usual, short))
         assert a == 10 * b > 0
-    assert (usual.train.scout_updates, short.train.scout_updates) == (400, 110)
+    assert (usual.train.scout_updates, short.train.scout_updates) == (400, 90)
 
 
 def test_a_recipe_of_any_name_can_be_run_short():
     config = recipe("mnist")
     assert in_proportion(config, config.train.updates) == config
-    short = in_proportion(config, 1100)
+    short = in_proportion(config, 900)
     assert short.loss.votes_alone_from == config.loss.votes_alone_from / 2
     assert short.train.scout_updates == config.train.scout_updates
 
