@@ -1,7 +1,5 @@
 """Settings for a user's own images: each fits, each is said, each can be said otherwise."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
