@@ -1,7 +1,8 @@
 """MNIST with its digits in unequal numbers, 1 : 2 : … : 10, for a prior that is learned.
 
     python benchmarks/thinned.py DIR [--seed 0]
-    infogan train mnist --data.source DIR/thinned.npz --codes "z62 + digit:cat10(learned) + 2u(floor=0.3)@0.5"
+    infogan train mnist --data.source DIR/thinned.npz \\
+        --codes "z62 + digit:cat10(learned) + 2u(floor=0.3)@0.5"
     infogan train mnist --data.source DIR/thinned.npz
 
 Makes DIR/thinned.npz: images (N, 28, 28) and labels to measure with, zeros the rarest (1 in 55) and
