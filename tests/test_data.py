@@ -10,7 +10,7 @@ from pictures_of_all_kinds import folder_of
 from test_data_factors import write_dsprites, write_shapes3d
 
 from infogan.config import AugmentConfig, DataConfig
-from infogan.data import SOURCES, augment, batch_indices, load, to_float
+from infogan.data import SOURCES, augment, batch_indices, erased, load, to_float
 from infogan.errors import InfoganError
 from infogan.metrics.meaning import slant
 
@@ -25,6 +25,24 @@ def test_warping_bends_by_no_more_than_it_says():
     assert 0.7 < moved.abs().max() < 1.4 * 1.4
     assert (moved[:, :, 1:] - moved[:, :, :-1]).abs().max() < 0.6  # smooth
     assert not torch.equal(moved[0], moved[1])
+
+
+def test_a_band_along_one_side_is_erased_and_the_rest_stays():
+    x = torch.rand(400, 2, 14, 28) + 0.1
+    assert torch.equal(erased(x, 0.0, g()), x)
+    some, every = erased(x, 0.4, g()), erased(x, 1.0, g())
+    assert (some != x).flatten(1).any(1).float().mean().item() == pytest.approx(0.4, abs=0.1)
+    sides = [0, 0, 0, 0]
+    for image, whole in zip(every, x, strict=True):
+        gone = (image == 0).all(0)
+        assert torch.equal(image[:, ~gone], whole[:, ~gone])
+        rows, columns = gone.all(1), gone.all(0)  # a row that is gone is gone from left to right
+        across = rows if rows.any() else columns
+        assert int(gone.sum()) == int(across.sum()) * (gone.numel() // len(across))
+        assert 1 / 7 - 0.5 / len(across) <= across.float().mean() <= 1 / 2 + 0.5 / len(across)
+        assert across[0] != across[-1]
+        sides[2 * (not rows.any()) + int(across[-1])] += 1
+    assert min(sides) > 60
 
 
 def only(**changes):

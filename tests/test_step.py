@@ -210,6 +210,19 @@ def test_bytes_go_to_a_gpu_from_pinned_memory_and_nothing_is_pinned_on_a_process
     assert torch.equal(here, digits[which] / 255)
 
 
+def test_copies_are_erased_from_the_update_that_is_said(tiny, digits):
+    text = "{loss: {pairs: 8}, augment: {rotation: 0, shear: 0, scale: 0, shift: 0, erase: 1}}"
+    config = with_(with_(tiny, text), "augment: {erase_from: 7}")
+    state, x = start(config), to_float(digits[:16])
+    state.update = 6
+    torch.testing.assert_close(step._copies(state, x, None, config), x, atol=1e-5, rtol=0)
+    state.update = 7
+    copies = step._copies(state, x, None, config)
+    gone = (x > 0.1) & (copies == 0)
+    assert gone.any()
+    torch.testing.assert_close(torch.where(gone, x, copies), x, atol=0.1, rtol=0)
+
+
 def test_copies_are_warped_from_the_update_that_is_said(tiny, digits):
     text = "{loss: {pairs: 8}, augment: {rotation: 0, shear: 0, scale: 0, shift: 0, warp: 0.2}}"
     config = with_(with_(tiny, text), "augment: {warp_from: 7}")

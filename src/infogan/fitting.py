@@ -140,6 +140,7 @@ def in_proportion(config: Config, updates: int) -> Config:
         config.augment,
         neighbours_until=at(config.augment.neighbours_until),
         warp_from=at(config.augment.warp_from),
+        erase_from=at(config.augment.erase_from),
     )
     train = replace(
         config.train,

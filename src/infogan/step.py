@@ -9,7 +9,7 @@ from torch import Tensor
 from infogan import processes
 from infogan.adversarial import ADVERSARIAL
 from infogan.config import Config, TrainConfig
-from infogan.data import augment, batch_indices, look_alikes, to_float
+from infogan.data import augment, batch_indices, erased, look_alikes, to_float
 from infogan.diffaugment import diffaugment, strength_for
 from infogan.errors import InfoganError
 from infogan.objective import objective_D, objective_G, objective_Q
@@ -154,9 +154,12 @@ def _copies(state: State, x: Tensor, x_near: Tensor | None, config: Config) -> T
 
 
 def _augmented(state: State, x: Tensor, config: Config) -> Tensor:
-    """A copy of each image, changed besides where it moves Q most if the run asks for that."""
+    """A copy of each image; if the run asks for that, some erased in part, and all changed where it
+    moves Q most."""
     ranges, generator = config.augment.at(state.update), state.generators["augment"]
     x, reach = augment(x, ranges, generator), ranges.adversarial
+    if ranges.erase:
+        x = erased(x, ranges.erase, generator)
     return adversarial(log_q(state.model), x, reach, generator) if reach else x
 
 

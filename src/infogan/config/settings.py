@@ -190,6 +190,11 @@ class AugmentConfig:
     """Smooth warping: each node of a 5×5 grid moves by ± this, as a fraction of the half-width."""
     warp_from: Count = 0
     """From this update on: while kinds form, a warp can bend one into another."""
+    erase: Fraction = 0.0
+    """Share of the copies that lose a band along one side, a seventh to half of the image, so that
+    Q learns to do without any one part. No measure makes such copies."""
+    erase_from: Count = 0
+    """From this update on: while kinds form, what is left of one can look like another."""
     shift: NonNegative = 0.0714
     """Translation as a fraction of the image's side, ± this (2 pixels of 28)."""
     adversarial: NonNegative = 0.0
@@ -203,7 +208,8 @@ class AugmentConfig:
 
     def at(self, update: int) -> "AugmentConfig":
         """The ranges at that update."""
-        return self if update >= self.warp_from else replace(self, warp=0.0)
+        warp = self.warp if update >= self.warp_from else 0.0
+        return replace(self, warp=warp, erase=self.erase if update >= self.erase_from else 0.0)
 
 
 @dataclass(frozen=True, config=STRICT)

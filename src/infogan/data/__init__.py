@@ -7,7 +7,7 @@ from infogan.data import rooms as _rooms
 from infogan.data import sprites as _sprites
 from infogan.data import swissroll as _swissroll
 from infogan.data import vectors as _vectors
-from infogan.data.augment import augment
+from infogan.data.augment import augment, erased
 from infogan.data.neighbours import look_again, look_alikes, look_alikes_outside
 from infogan.data.source import (
     SOURCES,
@@ -27,6 +27,7 @@ __all__ = [
     "Split",
     "augment",
     "batch_indices",
+    "erased",
     "kind",
     "load",
     "look_again",

@@ -10,6 +10,7 @@ from infogan.config import AugmentConfig
 from infogan.processes import rand
 
 NODES = 5  # of the warping's grid, in each direction
+BAND = (1 / 7, 1 / 2)  # of the image's side: what is erased at least and at most
 
 
 def augment(x: Tensor, settings: AugmentConfig, generator: torch.Generator) -> Tensor:
@@ -50,3 +51,31 @@ def augment(x: Tensor, settings: AugmentConfig, generator: torch.Generator) -> T
         field = F.interpolate(nodes.to(x), size, mode="bicubic", align_corners=True)  # (n, 2, H, W)
         grid = grid + field.permute(0, 2, 3, 1)
     return F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def erased(x: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Images of which some lose a band along one side: it is black.
+
+    Zhong et al. 2017, *Random Erasing*, with what reaches the border instead of a box inside.
+
+    Args:
+        x: (n, C, H, W).
+        share: How likely each image is one of them. Which side, and how much, a seventh to half of
+            the way across, is drawn evenly.
+        generator: On the CPU.
+
+    Returns:
+        (n, C, H, W), same type and device.
+    """
+    n, _, *sides = x.shape
+    some, reach, which = (rand(n, generator=generator) for _ in range(3))
+    reach = torch.where(some < share, BAND[0] + (BAND[1] - BAND[0]) * reach, 0.0)
+    side = (4 * which).long()  # top, bottom, left, right
+    kept = x.new_ones(n, 1, 1, 1)
+    for axis, length in enumerate(sides):
+        place = (torch.arange(length) + 0.5) / length  # of each row, or column, from 0 to 1
+        begin = torch.where(side == 2 * axis, reach, 0.0)[:, None]
+        end = 1 - torch.where(side == 2 * axis + 1, reach, 0.0)[:, None]
+        inside = ((place > begin) & (place < end)).to(x)  # (n, length)
+        kept = kept * (inside[:, None, :, None] if axis == 0 else inside[:, None, None, :])
+    return x * kept
