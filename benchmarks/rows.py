@@ -74,6 +74,7 @@ ROWS = [
     ),
     Row("a scout, no votes after it", ("--loss.votes-from", "450"), "0.972 ± 0.004."),
     Row("no warps at the end", ("--augment.warp", "0"), "0.001 less."),
+    Row("nothing erased at the end", ("--augment.erase", "0"), "0.001 less."),
     Row("warps from the first update on", ("--augment.warp-from", "0"), "0.005 less."),
     Row(
         "copies of the image itself alone",
