@@ -25,11 +25,16 @@ def principal(h: Tensor, kind: Tensor, d: int, seed: int) -> Tensor:
     Returns:
         (F, d), perpendicular columns of length 1, the largest first.
     """
-    with torch.random.fork_rng(devices=[]):  # svd_lowrank draws from the global generator
+    return leading(within(h, kind), d + OVERSAMPLED, seed, niter=4)[:, :d]
+
+
+def leading(rows: Tensor, q: int, seed: int, niter: int = 2) -> Tensor:
+    """The first right singular vectors of rows (n, F), (F, q), or all where there are fewer: by a
+    randomized SVD of `niter` iterations that leaves the global generator as it was."""
+    with torch.random.fork_rng(devices=[]):  # svd_lowrank draws from it
         torch.manual_seed(seed)
-        q = min(d + OVERSAMPLED, *h.shape)
-        _, _, W = torch.svd_lowrank(within(h, kind), q, niter=4)
-    return W[:, :d]
+        _, _, W = torch.svd_lowrank(rows, min(q, *rows.shape), niter=niter)
+    return W
 
 
 def levels(v: Tensor, kind: Tensor) -> Tensor:

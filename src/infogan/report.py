@@ -166,6 +166,7 @@ def _page(
     if config.loss.pairs and config.objective == "infogan":
         a = config.augment
         besides = f", and at the end warped by {a.warp:.0%} of its half" * bool(a.warp)
+        besides += f", without a band along one side in {a.erase:.0%}" * bool(a.erase)
         besides += ", and changed a little where Q heeds it most" * bool(a.adversarial)
         parts.append(
             "<h2>What the augmentations assume</h2><p>Training asked a real image and a copy "

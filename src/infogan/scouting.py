@@ -28,7 +28,7 @@ from infogan.progress import Progress
 from infogan.restarts import STRIDE
 from infogan.run import STARTS, Run
 from infogan.state import State, parameters_in
-from infogan.step import MOST, fetch, picks
+from infogan.step import MOST, fetch, picked
 from infogan.votes import read, shared
 from infogan.workers import each_on_one_thread
 
@@ -136,18 +136,16 @@ def scouted(
         f"following scout {kept + 1}, {'whose kinds stand' if kinds.stand else 'which has most'}"
     )
     followed = min(t.scout_followed, config.loss.votes_from)
-    each = [picks(update, len(images), t) for update in range(followed)]
-    which = torch.stack([pick for steps in each for pick in steps])
+    which = picked(range(followed), len(images), t)
     voted, told = scout.categories(kinds, which.flatten())
     state.learn_prior({scout.code.name: voted})
     voted[~told] = NONE
-    state.votes = {scout.code.name: voted.reshape(followed, t.d_steps, t.batch)}
+    state.votes = {scout.code.name: voted.view_as(which)}
     if config.loss.components and state.model.prior.continuous:
         game = min(t.updates, config.loss.votes_alone_from or t.updates)
-        each = [picks(update, len(images), t) for update in range(game)]
-        which = torch.stack([pick for steps in each for pick in steps])
+        which = picked(range(game), len(images), t)
         state.components = {
-            name: u.reshape(game, t.d_steps, t.batch, -1)
+            name: u.reshape(*which.shape, -1)
             for name, u in scout.components(kinds, which.flatten()).items()
         }
     if processes.rank() == 0:

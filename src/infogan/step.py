@@ -217,11 +217,9 @@ def _voted(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> 
         sharing = not told and unsettled(model, images, config.augment.at(update), t.seed)
         if processes.anyone(sharing):
             return {}
-        each = [picks(update + i, len(images), t) for i in range(loss.votes_every)]
-        which = torch.stack([pick for steps in each for pick in steps])
+        which = picked(range(update, update + loss.votes_every), len(images), t)
         found = votes(model, images, which.flatten(), t.seed, dtype)
-        shape = (loss.votes_every, t.d_steps, t.batch)
-        state.votes = {name: k.reshape(shape) for name, k in found.items()}
+        state.votes = {name: k.view_as(which) for name, k in found.items()}
         state.learn_prior(state.votes)
     return {name: k[turn] for name, k in state.votes.items()}
 
@@ -231,6 +229,11 @@ def picks(update: int, n: int, t: TrainConfig) -> list[Tensor]:
     return [
         batch_indices(n, t.batch, update * t.d_steps + step, t.seed) for step in range(t.d_steps)
     ]
+
+
+def picked(updates: range, n: int, t: TrainConfig) -> Tensor:
+    """The same of many updates, (updates, d_steps, batch)."""
+    return torch.stack([torch.stack(picks(update, n, t)) for update in updates])
 
 
 def fetch(images: Tensor, which: Tensor, device: torch.device) -> Tensor:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from infogan.codes import probs
+from infogan.components import leading
 from infogan.config import AugmentConfig
 from infogan.data import augment, to_float
 from infogan.model import InfoGAN
@@ -122,10 +123,7 @@ def read(
 def _components(h: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """The mean of features (n, F) and their first principal components (F, d)."""
     mean = h.mean(0)
-    with torch.random.fork_rng(devices=[]):  # svd_lowrank draws from the global generator
-        torch.manual_seed(seed)
-        _, _, W = torch.svd_lowrank(h - mean, min(DIMENSIONS, *h.shape))
-    return mean, W
+    return mean, leading(h - mean, DIMENSIONS, seed)
 
 
 def neighbours(features: Tensor, rows: Tensor, most: int) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from infogan.components import leading
 from infogan.data.source import to_float
 
 DIMENSIONS = 50  # principal components that are compared
@@ -121,9 +122,7 @@ def _pool(images: Tensor, seed: int) -> _Pool:
     members = torch.randperm(len(images), generator=generator)[:POOL]
     sample = _small(images[members[:CHUNK]])
     mean = sample.mean(0)
-    with torch.random.fork_rng(devices=[]):  # svd_lowrank draws from the global generator
-        torch.manual_seed(seed)
-        _, _, W = torch.svd_lowrank(sample - mean, min(DIMENSIONS, *sample.shape))
+    W = leading(sample - mean, DIMENSIONS, seed)
     place = torch.full((len(images),), -1)
     place[members] = torch.arange(len(members))
     pool = _Pool(members, place, W.new_empty(0), W.new_empty(0), mean, W)
