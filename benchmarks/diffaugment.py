@@ -41,7 +41,7 @@ def curve(config: Config, train: Dataset, test: Dataset) -> list[dict[str, float
     while state.update < t.updates:
         advance(state, train.images, config, dtype)
         if state.update % max(1, t.updates // POINTS) == 0 or state.update == t.updates:
-            model = state.trained(train.images, t.seed)
+            model = state.trained(train.images, t.seed, config.loss)
             points.append({"update": state.update} | measured(model, train, test))
             line = "  ".join(f"{name} {value:.2f}" for name, value in points[-1].items())
             print(f"  {line}  {time.perf_counter() - began:.0f} s", flush=True)

@@ -30,6 +30,7 @@ from infogan.metrics import clustering, information, meaning
 from infogan.metrics.evaluation import Budget
 from infogan.metrics.meaning import spearman
 from infogan.metrics.pairs import pairs, stuck
+from infogan.precision import device
 from infogan.run import Run
 
 ROOT = Path(__file__).parents[1]
@@ -64,14 +65,15 @@ def measured(row: Row, seed: int, threads: int) -> dict[str, Any]:
 def numbers(out: Path) -> dict[str, Any]:
     """What the table needs of a run, as `infogan evaluate` measures it."""
     run, model = Run.open(out), InfoGAN.from_pretrained(out)
+    model.to(device(run.config.train.device))
     test, budget, code = load(run.config.data, "test"), Budget(), model.prior.categorical[0]
     assert test.labels is not None
-    k = probs(model.infer(test.images)[code.name]).argmax(1)
+    k = probs(model.infer(test.images)[code.name]).argmax(1).cpu()
     agreement = clustering(test.labels.numpy(), k.numpy(), code.k)
     bound = information(model, budget.fakes, budget.seed)
     pair = pairs(model, test.images, run.config.augment, budget.seed)
     rho = meaning(model, budget.per_category, budget.seed)
-    fakes = torch.cat([model.generate(n=500, seed=seed) for seed in range(10)])
+    fakes = torch.cat([model.generate(n=500, seed=seed).cpu() for seed in range(10)])
     return {
         "accuracy": agreement["clustering.accuracy"],
         "nmi": agreement["clustering.nmi"],

@@ -310,5 +310,5 @@ def test_spectral_norm_goes_on_bit_for_bit():
     a, b = first.tensors(), again.tensors()
     assert any(name.endswith(".u") for name in a)
     assert all(torch.equal(a[name], b[name]) for name in a)
-    model = first.trained(images, 0)
+    model = first.trained(images, 0, config.loss)
     assert model.discriminate(images).isfinite().all()

@@ -40,7 +40,7 @@ def trained(text, updates):
         means.add(advance(state, BRIGHT, config, torch.float32))
         if state.update % 10 == 0:
             found |= guard.of_log(means.take(state.update, config.train.batch))
-    model = state.trained(BRIGHT, seed=0)
+    model = state.trained(BRIGHT, 0, config.loss)
     return found | guard.of_model(model, state.update), model
 
 

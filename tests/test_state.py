@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from infogan.config import LossConfig
 from infogan.data import to_float
 from infogan.errors import InfoganError
 from infogan.model import parameters_of
@@ -61,7 +62,7 @@ def test_averages_are_the_recurrence(tiny, digits):
     for averages, expect in ((state.G_ema, expected[0.3]), (state.D_ema, expected[0.15])):
         for a, e in zip(averages, expect, strict=True):
             torch.testing.assert_close(a, e)
-    model = state.trained(digits, seed=0)
+    model = state.trained(digits, 0, LossConfig())
     kept = parameters_of(model.trunk, model.D, model.Q)
     assert all(torch.equal(p, a) for p, a in zip(kept, state.D_ema, strict=True))
     assert not any(torch.equal(p, a) for p, a in zip(D, state.D_ema, strict=True))
@@ -82,7 +83,7 @@ def test_trained_model_is_the_average_with_statistics_of_its_own(tiny, digits):
     for _ in range(4):
         train_step(state, to_float(digits[:16]), tiny, torch.float32)
     before = state.tensors()
-    model = state.trained(digits, seed=0)
+    model = state.trained(digits, 0, LossConfig())
     assert all(torch.equal(p, a) for p, a in zip(model.G.parameters(), state.G_ema))
     assert not all(torch.equal(p, a) for p, a in zip(state.model.G.parameters(), state.G_ema))
     assert all(torch.equal(p, q) for p, q in zip(model.Q.parameters(), state.model.Q.parameters()))
@@ -104,12 +105,12 @@ def test_a_learned_prior_follows_the_categories_and_comes_back(tiny, digits):
     other = State.start(learned, SHAPE, CPU)
     other.load(0, state.tensors())
     assert other.model.prior == state.model.prior
-    assert str(other.trained(digits, 0).prior) == str(state.model.prior)
+    assert str(other.trained(digits, 0, LossConfig()).prior) == str(state.model.prior)
 
 
 def test_a_reader_has_the_statistics_of_real_images_alone(tiny, digits):
     state = State.start(tiny, SHAPE, CPU)
-    reader, both = state.reader(digits, 0), state.trained(digits, 0)
+    reader, both = state.reader(digits, 0), state.trained(digits, 0, LossConfig())
     x = to_float(digits)
     norm = next(m for m in reader.trunk.modules() if isinstance(m, torch.nn.BatchNorm2d))
     seen = []

@@ -31,7 +31,8 @@ def principal(h: Tensor, kind: Tensor, d: int, seed: int) -> Tensor:
 def leading(rows: Tensor, q: int, seed: int, niter: int = 2) -> Tensor:
     """The first right singular vectors of rows (n, F), (F, q), or all where there are fewer: by a
     randomized SVD of `niter` iterations that leaves the global generator as it was."""
-    with torch.random.fork_rng(devices=[]):  # svd_lowrank draws from it
+    gpus = [rows.device] if rows.is_cuda else []
+    with torch.random.fork_rng(devices=gpus):  # svd_lowrank draws from it
         torch.manual_seed(seed)
         _, _, W = torch.svd_lowrank(rows, min(q, *rows.shape), niter=niter)
     return W

@@ -39,7 +39,7 @@ def grid(images: Tensor, columns: int, gap: int = 1) -> Picture:
     for i, image in enumerate(images):
         top, left = i // columns * (h + gap), i % columns * (w + gap)
         canvas[:, top : top + h, left : left + w] = image
-    pixels = (canvas * 255).round().byte().permute(1, 2, 0).numpy()
+    pixels = (canvas * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     return pixels[:, :, 0] if channels == 1 else pixels
 
 

@@ -53,9 +53,11 @@ def fitted(
 
 def minutes(config: Config, shape: Shape) -> str:
     """How long training will take, in words."""
-    t, alone = config.train, config.loss.votes_alone_from or config.train.updates
-    # an update of Q alone costs half, one of a scout about as much as any
-    updates = t.scout_updates + (t.updates + min(alone, t.updates)) / 2
+    t, loss = config.train, config.loss
+    game = min(loss.votes_alone_from or t.updates, t.updates)
+    # an update of Q alone costs half with as many fakes, one of a scout about as much as any
+    alone = (t.updates - game) * (1 + loss.votes_alone_fakes) / 4
+    updates = t.scout_updates + game + alone
     operations = updates * t.batch * _operations(config, shape)
     quick, slow = (max(1, round(operations / speed / 60)) for speed in SPEEDS)
     return f"about {quick} min on two processor cores with bfloat16, {slow} without"

@@ -57,7 +57,7 @@ def coloured(model: InfoGAN, x: Tensor, columns: Sequence[str]) -> dict[str, byt
 def samples(model: InfoGAN, x: Tensor, columns: Sequence[str], seed: int = 0) -> bytes:
     """Real vectors and as many generated ones. Args as `coloured`."""
     real = x[:POINTS].flatten(1).numpy()
-    fake = model.generate(n=len(real), seed=seed).numpy()
+    fake = model.generate(n=len(real), seed=seed).cpu().numpy()
     with _panels(len(columns)) as plot:
         for axes, (i, j) in zip(plot.panels, _pairs(len(columns))):
             for rows, label in ((real, "real"), (fake, "generated")):

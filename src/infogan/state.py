@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from infogan import processes
-from infogan.config import Config, TrainConfig
+from infogan.config import Config, LossConfig, TrainConfig
 from infogan.data import to_float
 from infogan.errors import InfoganError
 from infogan.model import InfoGAN, parameters_of, recalibrate
@@ -175,9 +175,21 @@ class State:
             ) from None
         self.update = update
 
-    def trained(self, images: Tensor, seed: int) -> InfoGAN:
-        """A model for use: the moving averages, batch statistics made afresh, evaluation mode."""
+    def fakes(self, real: int, loss: LossConfig) -> int:
+        """How many generated images trunk and Q see beside so many real ones."""
+        alone = bool(self.votes) and self.update >= loss.votes_alone_from > 0
+        return max(1, round(loss.votes_alone_fakes * real)) if alone else real
+
+    def trained(self, images: Tensor, seed: int, loss: LossConfig) -> InfoGAN:
+        """A model for use: the moving averages, batch statistics made afresh, evaluation mode.
+
+        Args:
+            images: All of the set, (N, C, H, W) bytes.
+            seed: Of the images and latents that the statistics are made of.
+            loss: Says how many of them are generated.
+        """
         batches, size = CALIBRATION
+        size = self.fakes(size, loss)
         generator = torch.Generator().manual_seed(seed)
         prior, device = self.model.prior, self.G_ema[0].device
         latents = [prior.embed(*prior.sample(size, generator)).to(device) for _ in range(batches)]

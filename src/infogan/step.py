@@ -131,7 +131,7 @@ def q_step(
     model, prior = state.model, state.model.prior
     w = weights_at(state.update, prior, config.loss)
     x_aug = _augmented(state, x, config)
-    latent, c = state.latent(len(x))
+    latent, c = state.latent(state.fakes(len(x), config.loss))
     state.rest()
     with torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32):
         with torch.no_grad():
@@ -212,7 +212,7 @@ def _voted(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> 
     turn = (update - loss.votes_from) % loss.votes_every
     if not turn:
         both = update >= loss.votes_alone_from > 0  # then Q learns on both, as one batch
-        model = (state.trained if both else state.reader)(images, t.seed)
+        model = state.trained(images, t.seed, loss) if both else state.reader(images, t.seed)
         told = bool(state.votes) or sends_scouts(config, state.model.prior)
         sharing = not told and unsettled(model, images, config.augment.at(update), t.seed)
         if processes.anyone(sharing):

@@ -131,13 +131,13 @@ class _Diary:
             self._warn(self.guards.of_log(record), state.update)
             _plot(self.board, record)
         if self.on_sample and state.update % t.sample_every == 0 and not done:
-            model = state.trained(self.images, t.seed)
+            model = state.trained(self.images, t.seed, self.config.loss)
             self.on_sample(model, state.update)
             self._warn(self.guards.of_model(model, state.update, last=False), state.update)
 
     def close(self, state: State) -> InfoGAN:
         """After the last: the trained model, saved."""
-        model = state.trained(self.images, self.config.train.seed)
+        model = state.trained(self.images, self.config.train.seed, self.config.loss)
         with self.run.replacing("model") as folder:
             model.save_pretrained(folder)
         if self.on_sample:

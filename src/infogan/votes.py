@@ -58,7 +58,8 @@ def votes(
     sample = members[torch.linspace(0, len(members) - 1, min(SAMPLE, len(members))).long()]
     mean, W = _components(read(model, images[sample], dtype)[0], seed)
     features, outputs = read(model, images[members], dtype, mean, W)
-    near = neighbours(features.to(dtype), torch.searchsorted(members, which), VOTING)
+    rows = torch.searchsorted(members, which).to(features.device)
+    near = neighbours(features.to(dtype), rows, VOTING)
     q = model.prior.q(outputs)
     return {
         code.name: probs(q[code.name])[near].mean(1).argmax(1) for code in model.prior.categorical

@@ -160,6 +160,8 @@ class LossConfig:
     """The update from which the game is over: G rests, as its moving average, and trunk and Q learn
     from the votes and from what G draws, at half the cost of an update; 0: never. It waits until
     votes count."""
+    votes_alone_fakes: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Generated images beside each real one from then on: Q knows already what it makes G draw."""
     components: NonNegative = 0.0
     """Weight of how likely Q's continuous codes find, for a real image, the principal components
     within kinds of what a scout's convolutions see, until the game is over. Where a scout was sent,

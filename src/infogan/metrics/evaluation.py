@@ -115,7 +115,7 @@ def _categories(
         f"{where}, category = argmax Q({code.name}|x); no labels in training; "
     )
     if test.labels is not None:
-        out |= clustering(test.labels.numpy(), p.argmax(1).numpy(), code.k)
+        out |= clustering(test.labels.numpy(), p.argmax(1).cpu().numpy(), code.k)
         out["protocol.clustering"] += (
             "labels only to measure: accuracy one-to-one (Hungarian), accuracy_many: each "
             "category takes its commonest class"

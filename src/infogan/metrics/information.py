@@ -21,6 +21,7 @@ def information(model: InfoGAN, n: int, seed: int) -> dict[str, Any]:
     generator = torch.Generator().manual_seed(seed)
     z, c = model.prior.sample(n, generator)
     q = model.read_back(z, c)
+    c = {name: value.to(next(model.parameters()).device) for name, value in c.items()}
     bounds = L_I(model.prior, q, c)
     out: dict[str, Any] = {}
     for code in model.prior:

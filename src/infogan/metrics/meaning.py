@@ -95,7 +95,7 @@ def meaning(model: InfoGAN, n: int, seed: int) -> dict[str, Any]:
         z, c = model.prior.sample(n, generator)
         if first:
             c[first[0].name] = torch.full((n,), k)
-        x = model.decode(z, c)
+        x = model.decode(z, c).cpu()
         values = {name: measure(x).numpy() for name, measure in FACTORS.items()}
         for code in model.prior.continuous:
             for i, coordinate in enumerate(code.coordinates):
