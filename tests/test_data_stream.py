@@ -11,7 +11,7 @@ from infogan import processes
 from infogan.cli import main
 from infogan.config import DataConfig, TrainConfig
 from infogan.data import cache, hub, load, look_again, look_alikes
-from infogan.data.neighbours import _pool
+from infogan.data.neighbours import CPU, _pool
 from infogan.errors import InfoganError
 from infogan.run import Run
 from infogan.step import picks
@@ -105,7 +105,7 @@ def test_look_alikes_are_found_among_what_the_set_has_become():
     look_alikes(images, torch.arange(4), 0, g())
     which = torch.tensor([3, 50, 7])
     images[which] = torch.randint(256, (3, 1, 8, 8), generator=g(1), dtype=torch.uint8)
-    pool = _pool(images, 0)
+    pool = _pool(images, 0, CPU)
     right = pool.project(images, pool.members)
     assert (pool.features - right).abs().max() > 0.01
     look_again(images, which, 0)

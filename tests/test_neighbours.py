@@ -3,7 +3,7 @@ import torch
 
 from infogan.config import from_yaml, recipe
 from infogan.data import load, look_alikes, look_alikes_outside
-from infogan.data.neighbours import _pool
+from infogan.data.neighbours import CPU, _pool
 from infogan.state import State
 from infogan.step import advance
 
@@ -29,7 +29,7 @@ def test_a_neighbour_is_the_nearest_of_the_block_and_never_the_image_itself():
     images = kinds()
     pick = torch.arange(len(images))
     others = look_alikes(images, pick, seed=0, generator=g())
-    pool = _pool(images, 0)
+    pool = _pool(images, 0, CPU)
     start = int(torch.randint(len(images) // 2 + 1, (), generator=g()))
     block = pool.members[start : start + len(images) // 2]
     apart = torch.cdist(pool.project(images, pick), pool.project(images, block))
@@ -76,7 +76,7 @@ def test_those_outside_are_the_nearest_of_other_groups():
     group = torch.arange(50) % 3
     asked = torch.tensor([4, 0, 31])
     found = look_alikes_outside(images, members, group, asked, 6, seed=0)
-    features = _pool(images, 0).project(images, members)
+    features = _pool(images, 0, CPU).project(images, members)
     apart = torch.cdist(features[asked], features)
     apart[group[asked][:, None] == group] = torch.inf
     assert torch.equal(found, apart.argsort(1)[:, :6])

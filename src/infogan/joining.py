@@ -19,7 +19,7 @@ def joint_information(P: Joint, m: float) -> float:
         P: The joint of the categories of an image and of its copy (K, K), symmetric, sum 1.
         m: Weight on the marginal r.
     """
-    return float(_x_ln_x(P).sum() - 2 * m * _x_ln_x(P.sum(-1)).sum())
+    return float(_of_each(P, m))
 
 
 def joined(P: Joint, groups: Grouping, K: int) -> Joint:
@@ -94,6 +94,12 @@ def margins(P: Joint, groups: Grouping, K: int, m: float) -> tuple[Joint, Groupi
     return sure, rival
 
 
+def _of_each(P: Joint, m: float) -> Joint:
+    """I_m of each joint of a stack (..., K, K)."""
+    value: Joint = _x_ln_x(P).sum((-2, -1)) - 2 * m * _x_ln_x(P.sum(-1)).sum(-1)
+    return value
+
+
 def _agglomerated(P: Joint, K: int, m: float) -> Grouping:
     groups = np.arange(len(P))
     while len(P) > K:
@@ -133,7 +139,7 @@ def _improved(P: Joint, groups: Grouping, K: int, m: float) -> Grouping:
             tried[k, k] += to
             tried[k, :, k] += to
             tried[k, k, k] += P[i, i]
-            value = [joint_information(t, m) for t in tried]
+            value = _of_each(tried, m)
             best = int(np.argmax(value))
             if value[best] > value[own] + GAIN:
                 groups[i], moved = best, True

@@ -262,7 +262,8 @@ class Scout:
         told = kinds.told[small]
         if self.config.augment.neighbours_until and len(members) > AGREED:
             asked = (~told).nonzero()[:, 0]
-            near = look_alikes_outside(self.images, members, small, asked, AGREED, t.seed)
+            asking = (self.images, members, small, asked, AGREED, t.seed, self.r_bar.device)
+            near = look_alikes_outside(*asking)
             theirs, own = kind[near], small[asked]  # (k, 10), (k,)
             size = small.bincount(minlength=self.M)  # (M,)
             whole = size.new_zeros(self.code.k).index_add_(0, kinds.groups, size)[kinds.groups]
@@ -320,7 +321,7 @@ class Scout:
         device = self.r_bar.device
         x = copied = fetch(self.images, processes.mine(pick), device)
         if self.config.augment.neighbours_until:
-            near = look_alikes(self.images, pick[: len(pick) // 2], t.seed, generator)
+            near = look_alikes(self.images, pick[: len(pick) // 2], t.seed, generator, device)
             x_near = fetch(self.images, processes.mine(near), device)
             copied = torch.cat([x_near, x[len(x_near) :]])
         batches = [x, *(augment(copied, ranges, generator) for ranges in settings)]

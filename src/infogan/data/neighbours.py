@@ -17,9 +17,16 @@ BLOCK = 32_768  # of them in one call, so that it costs less than a tenth of an 
 CHUNK = 8_192  # images turned to floats at once, and enough to find the components from
 PART = 1_024  # the same where they are larger
 FEW = 512  # images that are compared with all others at once
+CPU = torch.device("cpu")
 
 
-def look_alikes(images: Tensor, pick: Tensor, seed: int, generator: torch.Generator) -> Tensor:
+def look_alikes(
+    images: Tensor,
+    pick: Tensor,
+    seed: int,
+    generator: torch.Generator,
+    device: torch.device = CPU,
+) -> Tensor:
     """For some images of a set, others of it that look like them.
 
     argmin_j ‖Wᵀ(x_i/‖x_i‖ − x_j/‖x_j‖)‖,   W the first 50 principal components of x/‖x‖,
@@ -32,11 +39,12 @@ def look_alikes(images: Tensor, pick: Tensor, seed: int, generator: torch.Genera
         pick: (n,) which of them.
         seed: Of the images that are looked through, where there are more than 65,536.
         generator: Draws the block.
+        device: Where they are compared.
 
     Returns:
         (n,) which image looks like each; never the image itself.
     """
-    pool = _pool(images, seed)
+    pool = _pool(images, seed, device)
     block = max(2, min(BLOCK, len(pool.members) // 2))
     start = int(torch.randint(len(pool.members) - block + 1, (), generator=generator))
     features, squares = pool.features[start : start + block], pool.squares[start : start + block]
@@ -45,12 +53,18 @@ def look_alikes(images: Tensor, pick: Tensor, seed: int, generator: torch.Genera
     distance = torch.addmm(squares, x, features.T, alpha=-2)  # (n, block)
     itself = pool.place[pick] - start
     inside = ((itself >= 0) & (itself < block)).nonzero()[:, 0]
-    distance[inside, itself[inside]] = torch.inf
-    return pool.members[start + distance.argmin(1)]
+    distance[inside.to(device), itself[inside].to(device)] = torch.inf
+    return pool.members[start + distance.argmin(1).cpu()]
 
 
 def look_alikes_outside(
-    images: Tensor, members: Tensor, group: Tensor, asked: Tensor, most: int, seed: int
+    images: Tensor,
+    members: Tensor,
+    group: Tensor,
+    asked: Tensor,
+    most: int,
+    seed: int,
+    device: torch.device = CPU,
 ) -> Tensor:
     """For some of a few images of a set, those of other groups that look most like them.
 
@@ -61,29 +75,32 @@ def look_alikes_outside(
         asked: (k,) places in `members`: which of these are asked about.
         most: How many for each.
         seed: As in `look_alikes`.
+        device: As there.
 
     Returns:
         (k, most) places in `members`, the nearest first.
     """
-    pool = _pool(images, seed)
+    pool = _pool(images, seed, device)
     features = pool.project(images, members)
     squares, found = features.square().sum(1), []
+    group, asked = group.to(device), asked.to(device)
     for part in torch.split(asked, FEW):
         distance = torch.addmm(squares, features[part], features.T, alpha=-2)  # (·, n)
         distance[group[part][:, None] == group] = torch.inf
         found.append(distance.topk(most, dim=1, largest=False).indices)
-    return torch.cat(found) if found else asked.new_empty(0, most)
+    return torch.cat(found).cpu() if found else asked.new_empty(0, most).cpu()
 
 
-def look_again(images: Tensor, which: Tensor, seed: int) -> None:
+def look_again(images: Tensor, which: Tensor, seed: int, device: torch.device = CPU) -> None:
     """See that some images of a set have become others; the components stay.
 
     Args:
         images: (N, C, H, W) bytes, changed in place since `look_alikes` saw them.
         which: (n,) which of them.
         seed: As there.
+        device: As there.
     """
-    pool = _pool(images, seed)
+    pool = _pool(images, seed, device)
     rows = torch.isin(pool.members, which).nonzero()[:, 0]
     pool.features[rows] = pool.project(images, pool.members[rows])
     pool.squares[rows] = pool.features[rows].square().sum(1)
@@ -99,7 +116,7 @@ class _Pool:
         features: Their principal components (M, d).
         squares: ‖features‖², (M,).
         mean: (C·H·W,) of the images, small and of length 1.
-        W: (C·H·W, d), orthonormal columns.
+        W: (C·H·W, d), orthonormal columns. These four are on one device.
     """
 
     members: Tensor
@@ -111,16 +128,16 @@ class _Pool:
 
     def project(self, images: Tensor, which: Tensor) -> Tensor:
         """Of some of the images, (n, d)."""
-        parts = [(_small(images[part]) - self.mean) @ self.W for part in torch.split(which, CHUNK)]
-        return torch.cat(parts)
+        device, parts = self.W.device, torch.split(which, CHUNK)
+        return torch.cat([(_small(images[part].to(device)) - self.mean) @ self.W for part in parts])
 
 
 @lru_cache(maxsize=2)
-def _pool(images: Tensor, seed: int) -> _Pool:
+def _pool(images: Tensor, seed: int, device: torch.device) -> _Pool:
     """Made once for a set: half a second for MNIST."""
     generator = torch.Generator().manual_seed(seed)
     members = torch.randperm(len(images), generator=generator)[:POOL]
-    sample = _small(images[members[:CHUNK]])
+    sample = _small(images[members[:CHUNK]].to(device))
     mean = sample.mean(0)
     W = leading(sample - mean, DIMENSIONS, seed)
     place = torch.full((len(images),), -1)
