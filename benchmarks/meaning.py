@@ -124,8 +124,9 @@ def line(row: Row, runs: Sequence[dict[str, float]]) -> str:
         statistics.mean(run[name] for run in runs) for name in ("distance", "minutes")
     )
     return (
-        f"| {row.name} | {len(runs)} | {statistics.mean(accuracy):.4f} ± {sd:.4f} | "
-        f"{min(accuracy):.4f} | {max(accuracy):.4f} | {slant:.2f} | {apart}/{len(runs)} | "
+        f"| {row.name} | {row.updates:,} | {len(runs)} | "
+        f"{statistics.mean(accuracy):.4f} ± {sd:.4f} | {min(accuracy):.4f} | "
+        f"{max(accuracy):.4f} | {slant:.2f} | {apart}/{len(runs)} | "
         f"{score:.3f} | {distance:.1f} | {minutes:.1f} |"
     )
 
