@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from infogan import step
 from infogan import votes as module
 from infogan.config import AugmentConfig, NetConfig, from_yaml
 from infogan.model import InfoGAN
@@ -220,6 +221,31 @@ def test_alone_G_and_D_rest_and_the_log_says_so(voting, digits):
         assert torch.allclose(average, before, atol=1e-7)
     assert all(map(torch.equal, state.model.D.parameters(), D))
     assert not any(map(torch.equal, state.model.trunk.parameters(), trunk))
+
+
+def test_alone_they_see_so_many_generated_images_beside_the_real_ones(voting, digits, monkeypatch):
+    text = "loss: {votes_alone_from: 4, votes_alone_fakes: 0.25}"
+    config = from_yaml(text, "test", voting)
+    state, sizes = State.start(config, (1, 28, 28), torch.device("cpu")), []
+    real = step.objective_Q
+
+    def seen(model, x_aug, fake, *others):
+        sizes.append((len(x_aug), len(fake)))
+        return real(model, x_aug, fake, *others)
+
+    monkeypatch.setattr(step, "objective_Q", seen)
+    for _ in range(6):
+        advance(state, digits, config, torch.float32)
+    batch = config.train.batch
+    assert sizes == [(batch, batch // 4)] * 2
+    mixed = []
+    monkeypatch.setattr(
+        "infogan.state.recalibrate", lambda model, real, z: mixed.append([*map(len, z)])
+    )
+    state.trained(digits, 0, config.loss)
+    state.votes = {}  # while votes wait the game goes on, as many of both
+    state.trained(digits, 0, config.loss)
+    assert mixed == [[64] * 16, [256] * 16]
 
 
 def test_the_game_goes_on_while_votes_wait(voting, digits, sharing):
