@@ -230,7 +230,7 @@ def test_images_of_ones_own_get_settings_with_reasons_and_flags_go_before(capsys
     assert "--codes" not in said  # the user's own
     settings = yaml.safe_load(said)
     assert settings["codes"] == "z4 + cat3"
-    assert settings["loss"]["lam_starts"] == [0, 7]  # of 300 in 1,800
+    assert settings["loss"]["lam_starts"] == [0, 4]  # of 300 in 3,000
     assert settings["train"]["updates"] == 40
 
     args = ["--train.updates", "2", "--train.threads", "1", "--net.fc", "16", "--no-report"]

@@ -1,5 +1,7 @@
 """Settings for a user's own images: each fits, each is said, each can be said otherwise."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -39,10 +41,13 @@ def test_whatever_the_set_the_settings_fit_it_and_are_said(count, shape):
     assert " min on two processor cores" in minutes(config, shape)
 
 
-def test_the_digits_get_what_the_mnist_recipe_has():
+def test_the_digits_get_what_the_mnist_recipe_has_in_nets_with_room_for_more():
     config, _ = fitted(IMAGES, 60_000, (1, 28, 28))
     mnist = recipe("mnist")
-    assert (config.net, config.loss, config.train) == (mnist.net, mnist.loss, mnist.train)
+    assert (config.loss, config.train) == (mnist.loss, mnist.train)
+    wider = replace(mnist.net, widths=(32, 64), fc=384)
+    assert config.net == wider
+    assert all(a >= b for a, b in zip(wider.widths, mnist.net.widths, strict=True))
 
 
 def test_few_images_make_few_kinds_no_neighbours_and_a_D_that_sees_them_changed():
@@ -68,7 +73,7 @@ def test_of_a_stream_nobody_votes():
 
 def test_what_happens_at_some_update_follows_how_many_there_are():
     usual, _ = fitted(IMAGES, 9_000, (1, 28, 28))
-    short, _ = fitted(IMAGES, 9_000, (1, 28, 28), updates=180)
+    short, _ = fitted(IMAGES, 9_000, (1, 28, 28), updates=300)
     assert usual.loss.lam_starts == (0, 300)
     assert short.loss.lam_starts == (0, 30)
     for group, name in [
@@ -82,13 +87,13 @@ def test_what_happens_at_some_update_follows_how_many_there_are():
     ]:
         a, b = (getattr(getattr(config, group), name) for config in (usual, short))
         assert a == 10 * b > 0
-    assert (usual.train.scout_updates, short.train.scout_updates) == (400, 90)
+    assert (usual.train.scout_updates, short.train.scout_updates) == (400, 150)
 
 
 def test_a_recipe_of_any_name_can_be_run_short():
     config = recipe("mnist")
     assert in_proportion(config, config.train.updates) == config
-    short = in_proportion(config, 900)
+    short = in_proportion(config, 1_500)
     assert short.loss.votes_alone_from == config.loss.votes_alone_from / 2
     assert short.train.scout_updates == config.train.scout_updates
 
