@@ -20,12 +20,14 @@ from typing import Any
 
 import numpy as np
 import torch
+import tyro
 from rows import ROWS, Row
 
 from infogan import InfoGAN
 from infogan.codes import probs
-from infogan.config import recipe, to_yaml
+from infogan.config import Config, recipe, to_yaml
 from infogan.data import load, to_float
+from infogan.fitting import in_proportion
 from infogan.metrics import clustering, information, meaning
 from infogan.metrics.evaluation import Budget
 from infogan.metrics.meaning import spearman
@@ -40,10 +42,15 @@ PICTURE = ROOT / "docs" / "images" / "meaning.png"
 GOOD = 0.9  # accuracy below which two digits share a category, or one has two
 
 
+def settings(row: Row) -> Config:
+    """What `infogan train` makes of its recipe and flags."""
+    start = in_proportion(recipe(row.recipe), row.updates)
+    return tyro.cli(Config, args=row.flags, default=start)
+
+
 def key(row: Row) -> str:
-    """What a row's numbers belong to: its recipe and flags, not its name."""
-    text = to_yaml(recipe(row.recipe)) + " ".join(row.flags)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    """What a row's numbers belong to: its settings, not its name nor how they are said."""
+    return hashlib.sha256(to_yaml(settings(row)).encode()).hexdigest()[:12]
 
 
 def kept() -> dict[str, dict[str, dict[str, Any]]]:
