@@ -72,7 +72,8 @@ def measured(row: Row, seed: int, threads: int) -> dict[str, Any]:
 def numbers(out: Path) -> dict[str, Any]:
     """What the table needs of a run, as `infogan evaluate` measures it."""
     run, model = Run.open(out), InfoGAN.from_pretrained(out)
-    model.to(device(run.config.train.device))
+    where = device(run.config.train.device)
+    model.to(where)
     test, budget, code = load(run.config.data, "test"), Budget(), model.prior.categorical[0]
     assert test.labels is not None
     k = probs(model.infer(test.images)[code.name]).argmax(1).cpu()
@@ -89,6 +90,7 @@ def numbers(out: Path) -> dict[str, Any]:
         "signs": len(stuck(code.name, torch.tensor(pair[f"pairs.{code.name}.joint"]))),
         "distance": frechet(to_float(test.images), fakes),
         "minutes": round(run.seconds() / 60, 2),
+        "device": where.type,
     } | {
         name.removeprefix("meaning.").removesuffix(".rho"): value
         for name, value in rho.items()
@@ -120,7 +122,7 @@ def slant_apart(run: dict[str, float]) -> bool:
     return False
 
 
-def line(row: Row, runs: Sequence[dict[str, float]]) -> str:
+def line(row: Row, runs: Sequence[dict[str, Any]]) -> str:
     """The row of the table: mean ± sd, worst, best, sliders, score, images, minutes."""
     accuracy = [run["accuracy"] for run in runs]
     sd = statistics.stdev(accuracy) if len(accuracy) > 1 else 0.0
@@ -130,15 +132,16 @@ def line(row: Row, runs: Sequence[dict[str, float]]) -> str:
     distance, minutes = (
         statistics.mean(run[name] for run in runs) for name in ("distance", "minutes")
     )
+    devices = ", ".join(sorted({run["device"] for run in runs}))
     return (
         f"| {row.name} | {row.updates:,} | {len(runs)} | "
         f"{statistics.mean(accuracy):.4f} ± {sd:.4f} | {min(accuracy):.4f} | "
         f"{max(accuracy):.4f} | {slant:.2f} | {apart}/{len(runs)} | "
-        f"{score:.3f} | {distance:.1f} | {minutes:.1f} |"
+        f"{score:.3f} | {distance:.1f} | {minutes:.1f} ({devices}) |"
     )
 
 
-def write(results: dict[str, dict[str, dict[str, float]]]) -> None:
+def write(results: dict[str, dict[str, dict[str, Any]]]) -> None:
     """docs/meaning.md and its picture, of the rows that have numbers."""
     done = [(row, list(results[key(row)].values())) for row in ROWS if results.get(key(row))]
     table = [line(row, runs) for row, runs in done]
