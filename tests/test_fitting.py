@@ -38,7 +38,7 @@ def test_whatever_the_set_the_settings_fit_it_and_are_said(count, shape):
     assert set(why) <= set(after)
     assert 8 <= config.train.batch <= 128
     assert config.train.batch <= max(8, count // 2)
-    assert " min on two processor cores" in minutes(config, shape)
+    assert " min on two processor cores" in minutes(config, count, shape)
 
 
 def test_the_digits_get_what_the_mnist_recipe_has_in_nets_with_room_for_more():
@@ -96,6 +96,19 @@ def test_a_recipe_of_any_name_can_be_run_short():
     short = in_proportion(config, 1_500)
     assert short.loss.votes_alone_from == config.loss.votes_alone_from / 2
     assert short.train.scout_updates == config.train.scout_updates
+
+
+def test_minutes_are_with_one_scout_and_with_all():
+    config, _ = fitted(IMAGES, 60_000, (1, 28, 28))
+    assert minutes(config, 60_000, (1, 28, 28)).endswith(" without")
+    least, to, most = minutes(config, 60_000, (1, 28, 28)).split(", ")[1].split()[:3]
+    assert to == "to"
+    assert 4 < int(least) < int(most) < 2 * int(least)
+    one = replace(config, train=replace(config.train, restarts=1))
+    assert f", {least} without" in minutes(one, 60_000, (1, 28, 28))
+    few = replace(config, loss=replace(config.loss, votes_alone_from=0))  # the game to the end
+    longer = minutes(few, 60_000, (1, 28, 28)).split(", ")[1].split()[0]
+    assert int(longer) > 1.5 * int(least)
 
 
 def test_two_images_can_be_trained_on():

@@ -10,11 +10,13 @@ from torch import nn
 from infogan.config import Config
 from infogan.diffaugment import strength_for
 from infogan.model import InfoGAN
+from infogan.scouting import BATCH, PAIRS
+from infogan.votes import BANK
 
 EACH = 20  # images of a category at least
 LOOK_ALIKE = 100  # images from which on the nearest of half of them says something
 # operations a second of training on two cores, from the mnist recipe's minutes: bfloat16, float32
-SPEEDS = (240e9, 112e9)
+SPEEDS = (170e9, 39e9)
 
 Shape = tuple[int, int, int]
 Choice = tuple[Config, dict[str, str]]
@@ -51,16 +53,29 @@ def fitted(
     return in_proportion(config, updates or config.train.updates), why
 
 
-def minutes(config: Config, shape: Shape) -> str:
-    """How long training will take, in words."""
+def minutes(config: Config, count: int, shape: Shape) -> str:
+    """How long training on so many images will take, in words: with one scout, where any is sent,
+    and up to `train.restarts` where none is believed."""
     t, loss = config.train, config.loss
+    G, trunk = _operations(config, shape)
     game = min(loss.votes_alone_from or t.updates, t.updates)
-    # an update of Q alone costs half with as many fakes, one of a scout about as much as any
-    alone = (t.updates - game) * (1 + loss.votes_alone_fakes) / 4
-    updates = t.scout_updates + game + alone
-    operations = updates * t.batch * _operations(config, shape)
-    quick, slow = (max(1, round(operations / speed / 60)) for speed in SPEEDS)
+    fakes = loss.votes_alone_fakes
+    # a gradient costs two passes more; in the game D's and G's steps see fakes, and copies are read
+    each = game * (4 * G + 11.5 * trunk) + (t.updates - game) * (
+        (3 + 3 * fakes) * trunk + fakes * G
+    )
+    counts = max(0, t.updates - loss.votes_from) / loss.votes_every if loss.votes else 0
+    run = t.batch * each + counts * min(count, BANK) * trunk
+    learnt = t.scout_updates * 2 * max(t.batch, min(BATCH, count // 2)) * 3 * trunk
+    scout = learnt + (3 * PAIRS + 2 * count) * trunk if t.scout_updates else 0
+    quick, slow = (_span(run, scout, t.restarts, speed) for speed in SPEEDS)
     return f"about {quick} min on two processor cores with bfloat16, {slow} without"
+
+
+def _span(run: float, scout: float, restarts: int, speed: float) -> str:
+    """Minutes with one scout, and with all where that is another number."""
+    least, most = (max(1, round((run + n * scout) / speed / 60)) for n in (1, restarts))
+    return f"{least}" if least == most else f"{least} to {most}"
 
 
 def _codes(config: Config, count: int, shape: Shape) -> Choice:
@@ -153,8 +168,8 @@ def in_proportion(config: Config, updates: int) -> Config:
 
 
 @torch.no_grad()
-def _operations(config: Config, shape: Shape) -> float:
-    """Of one training step for each image: four passes of G and 11½ of the trunk."""
+def _operations(config: Config, shape: Shape) -> list[float]:
+    """Of one pass of G and of one of the trunk, for an image."""
     found: list[float] = []
 
     def count(layer: nn.Module, given: tuple[torch.Tensor], made: torch.Tensor) -> None:
@@ -174,4 +189,4 @@ def _operations(config: Config, shape: Shape) -> float:
             network(torch.zeros(1, *inputs))
             each.append(sum(found))
             found.clear()
-    return 4 * each[0] + 11.5 * each[1]
+    return each

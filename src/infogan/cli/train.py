@@ -252,7 +252,7 @@ def _say(
         if value == fitting[name]:
             text = " ".join(map(str, value)) if isinstance(value, tuple) else f"{value!r}"
             lines.append(f"--{name.replace('_', '-')} {text.removesuffix('.0')}: {reason}")
-    lines.append(f"{config.train.updates:,} updates: {minutes(config, data.shape)}")
+    lines.append(f"{config.train.updates:,} updates: {minutes(config, data.count, data.shape)}")
     for line in lines:
         print(f"{before}{line}")
 
