@@ -175,18 +175,23 @@ def score_in_words(runs: Sequence[dict[str, float]]) -> str:
 
 
 def draw(done: Sequence[tuple[Row, Sequence[dict[str, float]]]]) -> None:
-    """Accuracy of every run, a line for each row."""
+    """Error of every run, a line for each row, on an axis of equal ratios."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import PercentFormatter
 
     figure = Figure(figsize=(7.5, 0.6 + 0.32 * len(done)), layout="constrained")
     axes = figure.subplots()
     for y, (_, runs) in enumerate(done):
-        values = [run["accuracy"] for run in runs]
+        values = [1 - run["accuracy"] for run in runs]
         axes.plot(values, [y] * len(values), "o", color="tab:blue", alpha=0.6)
         axes.plot(statistics.median(values), y, "|", color="black", markersize=14)
     axes.set_yticks(range(len(done)), [row.name for row, _ in done])
     axes.invert_yaxis()
-    axes.set_xlabel("accuracy on the test split, one-to-one; | is the median")
+    axes.set_xscale("log")
+    axes.set_xticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.minorticks_off()
+    axes.set_xlabel("error on the test split; | median")
     axes.grid(axis="x", alpha=0.3)
     figure.savefig(PICTURE, dpi=110)
 
