@@ -13,9 +13,9 @@ ORDER = [
     "errors", "registry", "table", "pictures", "config", "processes", "codes", "prior", "groups",
     "weights", "networks", "inputs", "model", "workers", "encode", "generate",
     "adversarial", "pairs", "components", "joining", "merging", "objective", "data", "votes", "vat",
-    "diffaugment", "fitting", "precision",
+    "diffaugment", "precision",
     "run", "progress", "state", "step", "restarts", "scouting", "guards",
-    "training", "metrics", "figures",
+    "training", "fitting", "metrics", "figures",
     "scatter", "report", "cli",
 ]  # fmt: skip
 

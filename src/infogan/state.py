@@ -178,7 +178,7 @@ class State:
     def fakes(self, real: int, loss: LossConfig) -> int:
         """How many generated images trunk and Q see beside so many real ones."""
         alone = bool(self.votes) and self.update >= loss.votes_alone_from > 0
-        return max(1, round(loss.votes_alone_fakes * real)) if alone else real
+        return max(2, round(loss.votes_alone_fakes * real)) if alone else real  # batch norm: two
 
     def trained(self, images: Tensor, seed: int, loss: LossConfig) -> InfoGAN:
         """A model for use: the moving averages, batch statistics made afresh, evaluation mode.
