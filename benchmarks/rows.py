@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from infogan.config import recipe
+
 STUDIED = ("--augment.shear", "0.4")  # as the study began; what it found is in the recipe
-WHOLE = 3_000  # updates of the recipe
 HALF = ("--train.updates", "1500")  # its phases are half as long, the scout's is as it is
 
 
@@ -37,7 +38,7 @@ class Row:
     @property
     def updates(self) -> int:
         """How many the run has."""
-        return int(self.length[1]) if self.length else WHOLE
+        return int(self.length[1]) if self.length else recipe(self.recipe).train.updates
 
 
 ROWS = [
@@ -194,8 +195,8 @@ ROWS = [
         ("--loss.components", "0"),
         "accuracy as the recipe's; slant and width apart in three of five.",
         came_out=(
-            "apart in all: wrong. With the whole game and as much λ in D's step look- "
-            "alikes do as well."
+            "apart in all: wrong. With the whole game and as much λ in D's step "
+            "look-alikes do as well."
         ),
         length=(),
     ),

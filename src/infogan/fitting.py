@@ -15,7 +15,8 @@ from infogan.votes import BANK
 
 EACH = 20  # images of a category at least
 LOOK_ALIKE = 100  # images from which on the nearest of half of them says something
-# operations a second of training on two cores, from the mnist recipe's minutes: bfloat16, float32
+# operations a second of training on two cores, from minutes of the mnist recipe: bfloat16 (an
+# earlier one, AVX512-BF16), float32 (AVX2 only)
 SPEEDS = (170e9, 39e9)
 
 Shape = tuple[int, int, int]
@@ -59,11 +60,10 @@ def minutes(config: Config, count: int, shape: Shape) -> str:
     t, loss = config.train, config.loss
     G, trunk = _operations(config, shape)
     game = min(loss.votes_alone_from or t.updates, t.updates)
-    fakes = loss.votes_alone_fakes
     # a gradient costs two passes more; in the game D's and G's steps see fakes, and copies are read
-    each = game * (4 * G + 11.5 * trunk) + (t.updates - game) * (
-        (3 + 3 * fakes) * trunk + fakes * G
-    )
+    together = 4 * G + 11.5 * trunk
+    alone = 3 * trunk + loss.votes_alone_fakes * (G + 3 * trunk)
+    each = game * together + (t.updates - game) * alone
     counts = max(0, t.updates - loss.votes_from) / loss.votes_every if loss.votes else 0
     run = t.batch * each + counts * min(count, BANK) * trunk
     learnt = t.scout_updates * 2 * max(t.batch, min(BATCH, count // 2)) * 3 * trunk

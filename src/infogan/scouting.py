@@ -262,8 +262,9 @@ class Scout:
         told = kinds.told[small]
         if self.config.augment.neighbours_until and len(members) > AGREED:
             asked = (~told).nonzero()[:, 0]
-            asking = (self.images, members, small, asked, AGREED, t.seed, self.r_bar.device)
-            near = look_alikes_outside(*asking)
+            near = look_alikes_outside(
+                self.images, members, small, asked, AGREED, t.seed, self.r_bar.device
+            )
             theirs, own = kind[near], small[asked]  # (k, 10), (k,)
             size = small.bincount(minlength=self.M)  # (M,)
             whole = size.new_zeros(self.code.k).index_add_(0, kinds.groups, size)[kinds.groups]

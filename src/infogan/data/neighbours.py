@@ -88,7 +88,7 @@ def look_alikes_outside(
         distance = torch.addmm(squares, features[part], features.T, alpha=-2)  # (·, n)
         distance[group[part][:, None] == group] = torch.inf
         found.append(distance.topk(most, dim=1, largest=False).indices)
-    return torch.cat(found).cpu() if found else asked.new_empty(0, most).cpu()
+    return (torch.cat(found) if found else asked.new_empty(0, most)).cpu()
 
 
 def look_again(images: Tensor, which: Tensor, seed: int, device: torch.device = CPU) -> None:
