@@ -8,13 +8,13 @@ from pictures_of_all_kinds import folder_of, saved
 from PIL import Image
 
 from infogan import processes
+from infogan.batches import picks
 from infogan.cli import main
 from infogan.config import DataConfig, TrainConfig
 from infogan.data import cache, hub, load, look_again, look_alikes
 from infogan.data.neighbours import CPU, _pool
 from infogan.errors import InfoganError
 from infogan.run import Run
-from infogan.step import picks
 
 datasets = pytest.importorskip("datasets")
 SETTINGS = DataConfig(source="hf:some/set", stream=True, buffer=40)

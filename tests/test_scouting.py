@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from infogan import scouting
+from infogan.batches import picks
 from infogan.config import Config, from_yaml
 from infogan.metrics import clustering
 from infogan.prior import Prior
@@ -17,7 +18,7 @@ from infogan.progress import Progress
 from infogan.run import Run
 from infogan.scouting import STRIDE, Scout, scouted
 from infogan.state import State
-from infogan.step import advance, picks, sends_scouts
+from infogan.step import advance, sends_scouts
 from infogan.training import Interrupted, train
 
 CPU = torch.device("cpu")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from infogan import step
+from infogan import batches, step
 from infogan.config import Config, from_yaml
 from infogan.data import to_float
 from infogan.state import State
@@ -172,8 +172,10 @@ def test_steps_of_D_and_G_in_an_update(plain, digits, monkeypatch):
     """Each step of D has real images of its own, and the next update goes on behind them."""
     config = with_(plain, "{train: {d_steps: 3, g_steps: 2, batch: 8}}")
     picked, updates = [], []
-    real_indices, real_update = step.batch_indices, step._update
-    monkeypatch.setattr(step, "batch_indices", lambda *a: picked.append(a[2]) or real_indices(*a))
+    real_indices, real_update = batches.batch_indices, step._update
+    monkeypatch.setattr(
+        batches, "batch_indices", lambda *a: picked.append(a[2]) or real_indices(*a)
+    )
     monkeypatch.setattr(
         step, "_update", lambda adam, *a: updates.append(adam) or real_update(adam, *a)
     )
@@ -184,30 +186,6 @@ def test_steps_of_D_and_G_in_an_update(plain, digits, monkeypatch):
     names = ["D" if adam is state.adam_D else "G" for adam in updates]
     assert "".join(names) == "DDDGG" * 2
     assert state.update == 2
-
-
-def test_bytes_go_to_a_gpu_from_pinned_memory_and_nothing_is_pinned_on_a_processor(
-    digits, monkeypatch
-):
-    """No GPU here: where the copies would go is recorded, and the pictures stay."""
-    went = []
-    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda x: went.append(("pin", x.dtype)) or x)
-    real_to = torch.Tensor.to
-
-    def to(x, *args, **kwargs):
-        if args and isinstance(args[0], torch.device) and args[0].type == "cuda":
-            went.append((x.dtype, kwargs))
-            return x
-        return real_to(x, *args, **kwargs)
-
-    monkeypatch.setattr(torch.Tensor, "to", to)
-    which = torch.tensor([3, 1])
-    here = step.fetch(digits, which, CPU)
-    assert not went
-    there = step.fetch(digits, which, torch.device("cuda"))
-    assert went[:2] == [("pin", torch.uint8), (torch.uint8, {"non_blocking": True})]
-    assert torch.equal(here, there)
-    assert torch.equal(here, digits[which] / 255)
 
 
 def test_copies_are_erased_from_the_update_that_is_said(tiny, digits):

@@ -12,7 +12,8 @@ SOURCE = ROOT / "src" / "infogan"
 ORDER = [
     "errors", "registry", "table", "pictures", "config", "processes", "codes", "prior", "groups",
     "weights", "networks", "inputs", "model", "workers", "encode", "generate",
-    "adversarial", "pairs", "components", "joining", "merging", "objective", "data", "votes", "vat",
+    "adversarial", "pairs", "components", "joining", "merging", "objective", "data", "batches",
+    "votes", "vat",
     "diffaugment", "precision",
     "run", "progress", "state", "step", "restarts", "scouting", "guards",
     "training", "fitting", "metrics", "figures",

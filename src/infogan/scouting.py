@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from infogan import processes
+from infogan.batches import fetch, picked
 from infogan.codes import Categorical
 from infogan.components import ends, levels, principal
 from infogan.config import AugmentConfig, Config
@@ -28,7 +29,7 @@ from infogan.progress import Progress
 from infogan.restarts import STRIDE
 from infogan.run import STARTS, Run
 from infogan.state import State, parameters_in
-from infogan.step import MOST, fetch, picked
+from infogan.step import MOST
 from infogan.votes import read, shared
 from infogan.workers import each_on_one_thread
 

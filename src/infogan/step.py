@@ -8,8 +8,9 @@ from torch import Tensor
 
 from infogan import processes
 from infogan.adversarial import ADVERSARIAL
+from infogan.batches import fetch, picked, picks
 from infogan.config import Config, TrainConfig
-from infogan.data import augment, batch_indices, erased, look_alikes, to_float
+from infogan.data import augment, erased, look_alikes
 from infogan.diffaugment import diffaugment, strength_for
 from infogan.errors import InfoganError
 from infogan.objective import objective_D, objective_G, objective_Q
@@ -222,29 +223,6 @@ def _voted(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> 
         state.votes = {name: k.view_as(which) for name, k in found.items()}
         state.learn_prior(state.votes)
     return {name: k[turn] for name, k in state.votes.items()}
-
-
-def picks(update: int, n: int, t: TrainConfig) -> list[Tensor]:
-    """Which of n images an update sees, a batch for each of D's steps, of all processes."""
-    return [
-        batch_indices(n, t.batch, update * t.d_steps + step, t.seed) for step in range(t.d_steps)
-    ]
-
-
-def picked(updates: range, n: int, t: TrainConfig) -> Tensor:
-    """The same of many updates, (updates, d_steps, batch)."""
-    return torch.stack([torch.stack(picks(update, n, t)) for update in updates])
-
-
-def fetch(images: Tensor, which: Tensor, device: torch.device) -> Tensor:
-    """The images of these numbers as floats on the device, pixel by pixel.
-
-    To a GPU they go as bytes, from memory that it can read by itself, while this goes on.
-    """
-    rows = images[which]
-    if device.type == "cuda":
-        rows = rows.pin_memory().to(device, non_blocking=True)
-    return to_float(rows).to(device).contiguous(memory_format=torch.channels_last)
 
 
 def _judged(strength: float, state: State) -> Callable[[Tensor], Tensor]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from infogan import precision, processes
+from infogan.batches import picks
 from infogan.config import Config
 from infogan.data import look_again
 from infogan.diffaugment import strength_for
@@ -21,7 +22,7 @@ from infogan.restarts import best_start
 from infogan.run import Run
 from infogan.scouting import scouted
 from infogan.state import State
-from infogan.step import advance, check_finite, needs_look_alikes, picks, sends_scouts
+from infogan.step import advance, check_finite, needs_look_alikes, sends_scouts
 from infogan.weights import onsets
 
 
