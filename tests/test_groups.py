@@ -30,15 +30,18 @@ def test_a_groups_probability_is_the_sum_of_its_categories():
     torch.testing.assert_close(p, torch.tensor([[0.4, 0.6], [0.1, 0.9]], dtype=torch.float64))
 
 
-def test_a_group_draws_its_categories_evenly():
+@pytest.mark.parametrize("p", [(0.2,) * 5, (0.4, 0.01, 0.1, 0.1, 0.39)])
+def test_a_group_draws_its_categories_as_often_as_they_are(p):
+    """P(k|g) = P(k)/P(g), within four standard errors, and never a category of another group."""
     groups, n = Groups((0, 1, 0, 0, 1)), 30_000
-    asked = torch.arange(n) % 2
-    drawn = groups.draw(asked, torch.Generator().manual_seed(0))
+    asked, p = torch.arange(n) % 2, torch.tensor(p, dtype=torch.float64)
+    drawn = groups.draw(asked, p, torch.Generator().manual_seed(0))
     assert torch.equal(torch.tensor(groups.of)[drawn], asked)
-    for group, size in ((0, 3), (1, 2)):
-        share = torch.bincount(drawn[asked == group], minlength=5)[list(groups.members(group))]
-        se = (n / 2 * (1 / size) * (1 - 1 / size)) ** 0.5
-        assert (share - n / 2 / size).abs().max() < 4 * se
+    for group in range(2):
+        members = list(groups.members(group))
+        right = p[members] / p[members].sum()
+        share = torch.bincount(drawn[asked == group], minlength=5)[members] / (n / 2)
+        assert ((share - right).abs() < 4 * (right * (1 - right) / (n / 2)).sqrt()).all()
 
 
 def test_a_card_gives_the_same_groups_back():

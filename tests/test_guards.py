@@ -39,7 +39,7 @@ def trained(text, updates):
     for _ in range(updates):
         means.add(advance(state, BRIGHT, config, torch.float32))
         if state.update % 10 == 0:
-            found |= guard.of_log(means.take(state.update, config.train.batch))
+            found |= guard.of_log(means.take(state.update, config.train.batch), state.model.prior)
     model = state.trained(BRIGHT, 0, config.loss)
     return found | guard.of_model(model, state.update), model
 
@@ -113,15 +113,37 @@ def test_a_G_that_does_not_look_at_z_is_seen(soon):
 
 def test_a_code_is_given_time_and_a_plain_gan_is_left_alone():
     config = from_yaml("{codes: z4 + digit:cat10 + u, loss: {lam_ramp: 100}}", "test", Config())
-    mean = {"update": 600, "L_I.digit": 0.9, "L_I.u": 0.3}
-    assert "raise its λ, e.g. digit:cat10@2" in guards.ignored_codes(mean, config)["ignored digit"]
-    assert not guards.ignored_codes(mean | {"L_I.digit": 1.2}, config)
-    assert not guards.ignored_codes(mean | {"update": 590}, config)  # still warming up
-    assert not guards.ignored_codes(mean, replace(config, objective="gan"))  # nobody asked G
+    mean, prior = {"update": 600, "L_I.digit": 0.9, "L_I.u": 0.3}, Prior.parse(config.codes)
+    found = guards.ignored_codes(mean, config, prior)
+    assert "raise its λ, e.g. digit:cat10@2" in found["ignored digit"]
+    assert not guards.ignored_codes(mean | {"L_I.digit": 1.2}, config, prior)
+    assert not guards.ignored_codes(mean | {"update": 590}, config, prior)  # still warming up
+    assert not guards.ignored_codes(mean, replace(config, objective="gan"), prior)  # nobody asked
     late = replace(config, loss=replace(config.loss, lam_starts=(300,)))
     flat = mean | {"L_I.digit": 2.0, "L_I.u": -0.17}
-    assert guards.ignored_codes(flat, config).keys() == {"ignored u"}
-    assert not guards.ignored_codes(flat, late)  # its λ set in 300 updates ago
+    assert guards.ignored_codes(flat, config, prior).keys() == {"ignored u"}
+    assert not guards.ignored_codes(flat, late, prior)  # its λ set in 300 updates ago
+
+
+def test_a_learned_prior_of_little_entropy_is_read_by_that_entropy():
+    """Two kinds that stand 92 : 8 have 0.279 nats: a Q that reads them all is no fault."""
+    config = from_yaml("codes: 'z4 + kind:cat2(learned)'", "test", Config())
+    prior = Prior.parse(config.codes).moved({"kind": torch.tensor([0.92, 0.08]).double()})
+    mean = {"update": 900, "L_I.kind": 0.27}
+    assert not guards.ignored_codes(mean, config, prior)
+    assert guards.ignored_codes(mean | {"L_I.kind": 0.13}, config, prior)
+
+
+def test_votes_that_wait_beyond_their_time_are_told():
+    text = "loss: {pairs: 3, votes: 4, votes_from: 200, votes_every: 100, votes_alone_from: 250}"
+    config = from_yaml(text, "test", Config())
+    waiting, counting = {"I_pairs.digit": 9.0}, {"votes.digit": -0.1}
+    late = guards.waiting_votes(waiting | {"update": 410}, config)["votes wait"]
+    assert "votes wait at update 410, though asked for from 200 on" in late
+    assert not guards.waiting_votes(waiting | {"update": 400}, config)  # asked a second time at 300
+    assert not guards.waiting_votes(counting | {"update": 410}, config)
+    without = replace(config, loss=replace(config.loss, votes=0.0))
+    assert not guards.waiting_votes(waiting | {"update": 410}, without)
 
 
 @pytest.mark.parametrize("sigma", [None, 0.3, 1.0])

@@ -72,7 +72,7 @@ def test_a_given_and_a_learned_prior():
     prior = Prior.parse("z2 + a:cat3(0.2, 0.3, 0.5)@0.1 + b:cat2(learned)")
     assert prior["a"] == Categorical("a", 0.1, 3, (0.2, 0.3, 0.5))
     assert prior["b"] == Categorical("b", 1, 2, (), True)
-    moved = prior.moved({"b": torch.tensor([1 / 3, 2 / 3], dtype=torch.float64)})
+    moved = prior.moved({"b": torch.tensor([0.333333, 0.666667], dtype=torch.float64)})
     assert str(moved) == "z2 + a:cat3(0.2, 0.3, 0.5)@0.1 + b:cat2(learned, 0.333333, 0.666667)"
     assert Prior.parse(str(moved)) == moved
     assert moved["a"] is prior["a"]

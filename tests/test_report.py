@@ -38,13 +38,15 @@ def test_page_says_what_a_reader_asks(finished):
 def test_page_says_which_start_went_on(finished, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(finished.path, run)
-    facts = {"updates": 300, "I_pairs": [10.61, 10.93], "kept": 1, "lost_seconds": 1.5}
-    (run / "starts.json").write_text(json.dumps(facts))
-    with pytest.raises(SystemExit) as done:
-        main(["report", str(run)])
-    assert done.value.code == 0
-    said = (
-        "start 2 of 2 went on: after 300 updates their information on real pairs was 10.61, 10.93"
-    )
-    assert said in (run / "report.html").read_text()
-    assert said not in (finished.path / "report.html").read_text()
+    facts = {"updates": 300, "I_pairs": [10.93, 10.61], "kept": 1, "lost_seconds": 1.5}
+    for stands, why in ((False, "which had most"), (True, "whose kinds stand apart")):
+        (run / "starts.json").write_text(json.dumps(facts | {"stands": stands}))
+        with pytest.raises(SystemExit) as done:
+            main(["report", str(run)])
+        assert done.value.code == 0
+        said = (
+            f"start 2 of 2, {why}, went on: after 300 updates their information on real pairs was "
+            "10.93, 10.61"
+        )
+        assert said in (run / "report.html").read_text()
+    assert "went on: after" not in (finished.path / "report.html").read_text()

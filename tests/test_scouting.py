@@ -314,6 +314,16 @@ def test_where_there_is_nothing_for_scouts_none_are_sent(config, text):
     assert not sends_scouts(other, Prior.parse(other.codes))
 
 
+@pytest.mark.parametrize("codes", ["z4 + 2cat10 + 2u@0.1", "z4 + digit:cat51 + 2u@0.1"])
+def test_who_asks_for_scouts_that_cannot_be_sent_is_told(config, digits, tmp_path, codes):
+    config = replace(config, codes=codes, train=replace(config.train, restarts=1, updates=1))
+    _, _, said = go(config, digits, tmp_path / "run")
+    assert (
+        "no scout goes out: it finds the kinds of one categorical code of at most 50"
+        in said.getvalue()
+    )
+
+
 @pytest.mark.parametrize(("parts", "M"), [(1, 10), (3, 30), (20, 100)])
 def test_a_scout_looks_for_as_many_small_categories_as_said(config, digits, parts, M):
     config = replace(config, train=replace(config.train, scout_parts=parts))
@@ -321,8 +331,11 @@ def test_a_scout_looks_for_as_many_small_categories_as_said(config, digits, part
     assert scout.M == M
     kinds = scout.join()
     assert sorted(set(kinds.groups.tolist())) == list(range(10))
-    voted, _ = scout.categories(kinds, torch.arange(20))
+    voted, told = scout.categories(kinds, torch.arange(20))
     assert voted.shape == (20,)
+    if parts == 1:  # each is a kind, and none is in doubt
+        assert kinds.told.all()
+        assert told.all()
 
 
 def test_few_images_make_small_batches(config):

@@ -108,6 +108,21 @@ def test_a_learned_prior_follows_the_categories_and_comes_back(tiny, digits):
     assert str(other.trained(digits, 0, LossConfig()).prior) == str(state.model.prior)
 
 
+@pytest.mark.parametrize("counted", [False, True])
+def test_a_learned_prior_goes_on_with_the_same_draws(tiny, digits, counted):
+    """Before it was counted, which is another way to draw, and as it was counted, to the bit."""
+    learned = replace(tiny, codes="z4 + digit:cat12(learned)")
+    for seed in range(20 if counted else 1):
+        state, other = State.start(learned, SHAPE, CPU), State.start(learned, SHAPE, CPU)
+        if counted:
+            k = torch.randint(12, (997,), generator=torch.Generator().manual_seed(seed)) ** 2 // 12
+            state.learn_prior({"digit": k})
+        other.load(0, state.tensors())
+        assert other.model.prior == state.model.prior
+        mine, theirs = (each.latent(50)[1]["digit"] for each in (state, other))
+        assert torch.equal(mine, theirs)
+
+
 def test_a_reader_has_the_statistics_of_real_images_alone(tiny, digits):
     state = State.start(tiny, SHAPE, CPU)
     reader, both = state.reader(digits, 0), state.trained(digits, 0, LossConfig())

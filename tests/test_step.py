@@ -193,17 +193,23 @@ def test_copies_are_erased_from_the_update_that_is_said(tiny, digits):
     config = with_(with_(tiny, text), "augment: {erase_from: 7}")
     state, x = start(config), to_float(digits[:16])
     state.update = 6
-    torch.testing.assert_close(step._copies(state, x, None, config), x, atol=1e-5, rtol=0)
+    torch.testing.assert_close(step._copies(state, x, None, config, True), x, atol=1e-5, rtol=0)
     state.update = 7
-    copies = step._copies(state, x, None, config)
+    copies = step._copies(state, x, None, config, True)
     gone = (x > 0.1) & (copies == 0)
     assert gone.any()
     torch.testing.assert_close(torch.where(gone, x, copies), x, atol=0.1, rtol=0)
 
 
-def test_copies_are_warped_from_the_update_that_is_said(tiny, digits):
+def test_copies_are_warped_from_the_update_that_is_said_where_there_are_votes(tiny, digits):
     text = "{loss: {pairs: 8}, augment: {rotation: 0, shear: 0, scale: 0, shift: 0, warp: 0.2}}"
     config = with_(with_(tiny, text), "augment: {warp_from: 7}")
     state, x = start(config), to_float(digits[:16])
-    for state.update, same in ((6, True), (7, False)):
-        assert torch.allclose(step._copies(state, x, None, config), x, atol=1e-5) == same
+
+    def same(config, voted):
+        return torch.allclose(step._copies(state, x, None, config, voted), x, atol=1e-5)
+
+    for state.update, voted, plain in ((6, True, True), (7, True, False), (7, False, True)):
+        assert same(config, voted) == plain
+    state.update = 0
+    assert not same(with_(config, "augment: {warp_from: 0}"), voted=False)

@@ -17,7 +17,7 @@ ORDER = [
     "diffaugment", "precision",
     "run", "progress", "state", "step", "restarts", "scouting", "guards",
     "training", "fitting", "metrics", "figures",
-    "scatter", "report", "cli",
+    "scatter", "supposed", "report", "cli",
 ]  # fmt: skip
 
 

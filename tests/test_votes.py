@@ -255,6 +255,21 @@ def test_the_game_goes_on_while_votes_wait(voting, digits, sharing):
     assert seen == [True] * 8 + [False] * 2
 
 
+def test_the_game_is_not_over_before_votes_are_counted(tiny, digits):
+    """Asked to end in the midst of what a scout says, it ends when votes are the game's own."""
+    text = """
+    loss: {votes: 5, votes_from: 5, votes_every: 3, votes_alone_from: 2}
+    train: {scout_updates: 3, scout_followed: 4}
+    """
+    config = from_yaml(text, "test", tiny)
+    state = State.start(config, (1, 28, 28), torch.device("cpu"))
+    state.votes = {"digit": torch.zeros(4, 1, 16, dtype=torch.int64)}
+    seen = ["loss_G" in advance(state, digits, config, torch.float32) for _ in range(8)]
+    assert seen == [True] * 5 + [False] * 3
+    assert config.loss.over_from == 5
+    assert from_yaml("loss: {votes: 0}", "test", config).loss.over_from > 10**9
+
+
 @pytest.mark.parametrize(
     ("n", "most"), [(5, 2), (32, 5), (33, 5), (200, 70), (2_048, 5), (4_100, 9)]
 )

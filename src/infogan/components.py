@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+AT_ONCE = 512  # images whose moments are taken
 OVERSAMPLED = 14  # columns of the randomized SVD beside those that are asked for
 
 
@@ -65,13 +66,14 @@ def ends(v: Tensor, x: Tensor, kind: Tensor) -> Tensor:
 
     Args:
         v: Values of n images, (n, d).
-        x: The images (n, C, H, W).
+        x: The images (n, C, H, W), bytes or floats.
         kind: The kind of each, (n,).
     """
-    high, wide = (torch.linspace(-1, 1, side).to(x) for side in x.shape[2:])
+    high, wide = (torch.linspace(-1, 1, side).to(v) for side in x.shape[2:])
     Y, X = torch.meshgrid(-high, wide, indexing="ij")
     moments = torch.stack([torch.ones_like(X), X, Y, X * Y, X * X, Y * Y])  # (6, H, W)
-    m = torch.einsum("nchw,thw->nt", x, moments).to(v)
+    parts = torch.split(x, AT_ONCE)
+    m = torch.cat([torch.einsum("nchw,thw->nt", part.to(v), moments) for part in parts])
     v_unit, m_unit = (F.normalize(within(values, kind), dim=0) for values in (v, m))
     correlations = v_unit.T @ m_unit  # (d, 6)
     largest = correlations.gather(1, correlations.abs().argmax(1, keepdim=True))[:, 0]

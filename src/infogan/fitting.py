@@ -59,7 +59,7 @@ def minutes(config: Config, count: int, shape: Shape) -> str:
     and up to `train.restarts` where none is believed."""
     t, loss = config.train, config.loss
     G, trunk = _operations(config, shape)
-    game = min(loss.votes_alone_from or t.updates, t.updates)
+    game = min(loss.over_from, t.updates)
     # a gradient costs two passes more; in the game D's and G's steps see fakes, and copies are read
     together = 4 * G + 11.5 * trunk
     alone = 3 * trunk + loss.votes_alone_fakes * (G + 3 * trunk)

@@ -19,7 +19,7 @@ SUFFIX = "_group"  # of a code's name: `digit_group` is the group of the code `d
 
 @dataclass(frozen=True)
 class Groups:
-    """A partition of the K categories of a code, P(g) = |g|/K.
+    """A partition of the K categories of a code, P(g) = Σ_{k in g} P(k).
 
     >>> groups = Groups.of_sets([{2}, {0, 3}, {1}], 4)
     >>> groups.of, groups.members(0)
@@ -65,14 +65,11 @@ class Groups:
         """The same from the probabilities (n, K)."""
         return p.new_zeros(len(p), self.n).index_add_(1, torch.tensor(self.of, device=p.device), p)
 
-    def draw(self, groups: Tensor, generator: torch.Generator) -> Tensor:
-        """A category of each group from P(k|g) = 1/|g|: (n,) integers from (n,) integers."""
-        sizes = torch.tensor([len(self.members(g)) for g in range(self.n)])
-        table = torch.zeros(self.n, int(sizes.max()), dtype=torch.int64)
-        for g in range(self.n):
-            table[g, : sizes[g]] = torch.tensor(self.members(g))
-        at = torch.rand(len(groups), generator=generator) * sizes[groups]
-        return table[groups, at.long().minimum(sizes[groups] - 1)]
+    def draw(self, groups: Tensor, p: Tensor, generator: torch.Generator) -> Tensor:
+        """A category of each group from P(k|g) = P(k)/P(g): (n,) integers from (n,) integers, by
+        the P(k) of the code, (K,)."""
+        inside = torch.tensor(self.of) == groups[:, None]  # (n, K)
+        return torch.multinomial(inside * p, 1, generator=generator)[:, 0]
 
     def check(self, name: str, value: Any) -> Tensor:
         """A user's value of a group, checked: (n,) integers, n >= 1."""

@@ -55,14 +55,15 @@ class Guards:
         for record in history:
             self._add(record)
 
-    def of_log(self, record: Mapping[str, Any]) -> dict[str, str]:
-        """What a new line of the log is a reason to warn of."""
+    def of_log(self, record: Mapping[str, Any], prior: Prior) -> dict[str, str]:
+        """What a new line of the log is a reason to warn of, with P(c) as it is now."""
         self._add(record)
         mean = window_mean(self.window)
         return self._new(
             d_wins(mean, self.config)
-            | ignored_codes(mean, self.config)
+            | ignored_codes(mean, self.config, prior)
             | runaway(mean, self.config)
+            | waiting_votes(mean, self.config)
         )
 
     def of_model(self, model: InfoGAN, update: int, last: bool = True) -> dict[str, str]:
@@ -116,12 +117,11 @@ def d_wins(mean: Mapping[str, Any], config: Config) -> dict[str, str]:
     return {"D wins": text}
 
 
-def ignored_codes(mean: Mapping[str, Any], config: Config) -> dict[str, str]:
+def ignored_codes(mean: Mapping[str, Any], config: Config, prior: Prior) -> dict[str, str]:
     """Codes that Q cannot read after warm-up: L_I < H(c)/2, or R² < 0.1 for a continuous one."""
     if config.objective == "gan":
         return {}
     update, found = mean["update"], {}
-    prior = Prior.parse(config.codes)
     starts = onsets(prior, config.loss)
     for code in prior:
         start = starts.get(code.name, config.loss.lam_ramp)
@@ -175,6 +175,22 @@ def runaway(mean: Mapping[str, Any], config: Config) -> dict[str, str]:
             f"{written(calmer, code.lam / 2)}"
         )
     return found
+
+
+def waiting_votes(mean: Mapping[str, Any], config: Config) -> dict[str, str]:
+    """Votes that do not count though it is time, since two categories share a kind of image: then Q
+    goes on to learn from pairs, and the game goes on beyond its end."""
+    loss, update = config.loss, mean["update"]
+    due = max(loss.votes_from + loss.votes_every, loss.votes_alone_from)
+    waits = any(name.startswith("I_pairs.") for name in mean)
+    if not loss.votes or not waits or update <= due + WINDOW:
+        return {}
+    text = (
+        f"votes wait at update {update}, though asked for from {loss.votes_from} on: augmented "
+        "copies still cross between two categories, so Q learns from pairs alone and the game does "
+        "not end; give fewer categories, or another --train.seed, or, to have it so, --loss.votes 0"
+    )
+    return {"votes wait": text}
 
 
 @torch.no_grad()

@@ -148,8 +148,9 @@ class InfoGAN(nn.Module):
             elif name in c:
                 c[name] = every
             else:
-                code = name.removesuffix(SUFFIX)
-                c[code] = self.groups[code].draw(every, generator)
+                code = self.prior[name.removesuffix(SUFFIX)]
+                assert isinstance(code, Categorical)
+                c[code.name] = self.groups[code.name].draw(every, code.probabilities, generator)
         return z, c
 
     def decode(self, z: Tensor, c: Mapping[str, Tensor]) -> Tensor:

@@ -153,16 +153,13 @@ class Prior:
         return {code.name: code.entropy() for code in self.codes}
 
     def moved(self, p: Mapping[str, Tensor]) -> "Prior":
-        """The same with other P(k) of some categorical codes, (K,), to six digits."""
-
-        def rounded(given: Tensor) -> tuple[float, ...]:
-            return tuple(float(f"{value:.6g}") for value in given.tolist())
+        """The same with other P(k) of some categorical codes, (K,)."""
 
         def changed(code: Code) -> Code:
             if code.name not in p:
                 return code
             assert isinstance(code, Categorical)
-            return replace(code, p=rounded(p[code.name]))
+            return replace(code, p=tuple(p[code.name].tolist()))
 
         return replace(self, codes=tuple(map(changed, self.codes)))
 

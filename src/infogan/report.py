@@ -21,6 +21,7 @@ from infogan.metrics.meaning import in_words
 from infogan.metrics.pairs import in_words as pairs_in_words
 from infogan.model import InfoGAN
 from infogan.run import Run
+from infogan.supposed import supposed
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem;
@@ -163,25 +164,7 @@ def _page(
         if f"protocol.{family}" in metrics:
             said = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in told)
             parts.append(f"<h2>{heading}</h2><ul>{said}</ul>{_protocol(metrics, family)}")
-    if config.loss.pairs and config.objective == "infogan":
-        a = config.augment
-        besides = f", and at the end warped by {a.warp:.0%} of its half" * bool(a.warp)
-        besides += f", without a band along one side in {a.erase:.0%}" * bool(a.erase)
-        besides += ", and changed a little where Q heeds it most" * bool(a.adversarial)
-        parts.append(
-            "<h2>What the augmentations assume</h2><p>Training asked a real image and a copy "
-            f"of it (turned by up to {a.rotation:g}°, sheared by {a.shear:g}, zoomed by "
-            f"{a.scale:.0%}, moved by {a.shift:.0%} of the side{besides}) to fall in one category, "
-            "and the categories to be about equally frequent. Where such a change alters the "
-            "meaning (a 6 turned by half is a 9), turn it off: <code>--augment.rotation 0</code>."
-        )
-        if a.neighbours_until:
-            parts[-1] += (
-                f" Up to update {a.neighbours_until:,} the copies of half of the images were made "
-                "of another image, the nearest by its pixels. Where images that look alike are "
-                "not of one kind, turn that off: <code>--augment.neighbours-until 0</code>."
-            )
-        parts[-1] += "</p>"
+    parts.append(supposed(config, prior))
     parts += [
         "<h2>Make it again</h2>",
         f"<pre>{html.escape(run.command)}</pre>",
@@ -331,10 +314,11 @@ def _starts(facts: Mapping[str, Any]) -> str:
     """Which of several starts went on, and why."""
     if not facts:
         return ""
+    why = "whose kinds stand apart" if facts.get("stands") else "which had most"
     if "I_groups" in facts:
         scores = ", ".join(f"{score:.2f}" for score in facts["I_groups"])
         return (
-            f" · scout {facts['kept'] + 1} of {len(facts['I_groups'])} was followed: after "
+            f" · scout {facts['kept'] + 1} of {len(facts['I_groups'])}, {why}, was followed: after "
             f"{facts['updates']} updates on real images alone I_m of its kinds was {scores} nats"
         )
     key, what = ("I_pairs", "information on real pairs") if "I_pairs" in facts else ("game", "−V_I")
@@ -342,6 +326,6 @@ def _starts(facts: Mapping[str, Any]) -> str:
         f"{score:.2f}" if key == "I_pairs" else f"{score:.3f}" for score in facts[key]
     )
     return (
-        f" · start {facts['kept'] + 1} of {len(facts[key])} went on: after "
+        f" · start {facts['kept'] + 1} of {len(facts[key])}, {why}, went on: after "
         f"{facts['updates']} updates their {what} was {scores} nats"
     )

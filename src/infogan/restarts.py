@@ -45,7 +45,8 @@ def best_start(
     data's, and less where G leaves some out, draws others, or Q must guess. No label is looked at.
 
     Every start sees the same images in the same order; weights, z, c and augmentations are
-    its own. The log of the best goes to the run's; `starts.json` has every score.
+    its own. None has votes, from whatever update on the run asks for them: they would take the
+    place of I_m. The log of the best goes to the run's; `starts.json` has every score.
 
     Args:
         first: The state before the first update.
@@ -60,6 +61,7 @@ def best_start(
         The best state; an untrained one after an interruption.
     """
     t = config.train
+    without_votes = replace(config, loss=replace(config.loss, votes=0.0))
     pairs = has_pairs(config, first.model.prior)
     score, what = (
         ("I_pairs", "information on real pairs") if pairs else ("game", "−V_I of the game")
@@ -75,7 +77,7 @@ def best_start(
         means, window, log = Means(), Means(), []
         with progress.watching(state, t.restart_updates):
             while state.update < t.restart_updates:
-                terms = advance(state, images, config, dtype)
+                terms = advance(state, images, without_votes, dtype)
                 means.add(terms)
                 if state.update > t.restart_updates - length:
                     window.add(terms)
@@ -103,7 +105,13 @@ def best_start(
     for record in log:
         run.log(record)
     seconds -= sum(record["seconds"] for record in log)
-    facts = {"updates": t.restart_updates, score: scores, "kept": kept, "lost_seconds": seconds}
+    facts = {
+        "updates": t.restart_updates,
+        score: scores,
+        "kept": kept,
+        "stands": stands,
+        "lost_seconds": seconds,
+    }
     run.write(STARTS, json.dumps(facts, indent=2) + "\n")
     return state
 
@@ -111,7 +119,7 @@ def best_start(
 def _stands(state: State, images: Tensor, config: Config) -> bool:
     """Whether its categories stand, for all processes alike."""
     model = state.reader(images, config.train.seed)
-    settings = config.augment.at(state.update)
+    settings = config.augment.at(state.update, voted=False)
     return not processes.anyone(unsettled(model, images, settings, config.train.seed))
 
 

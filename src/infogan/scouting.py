@@ -143,7 +143,7 @@ def scouted(
     voted[~told] = NONE
     state.votes = {scout.code.name: voted.view_as(which)}
     if config.loss.components and state.model.prior.continuous:
-        game = min(t.updates, config.loss.votes_alone_from or t.updates)
+        game = min(t.updates, config.loss.over_from)
         which = picked(range(game), len(images), t)
         state.components = {
             name: u.reshape(*which.shape, -1)
@@ -154,6 +154,7 @@ def scouted(
             "updates": t.scout_updates,
             "I_groups": scores,
             "kept": kept,
+            "stands": kinds.stand,
             "lost_seconds": time.perf_counter() - began,
         }
         run.write(STARTS, json.dumps(facts, indent=2) + "\n")
@@ -203,7 +204,7 @@ class Scout:
         """Find the small categories; after each update yields I_m."""
         state, loss = self.state, self.config.loss
         for _ in range(self.config.train.scout_updates):
-            p, p_copy = self._small(self.config.augment.at(0))
+            p, p_copy = self._small(self.config.augment.at(0, voted=False))
             r = torch.cat([p, p_copy]).detach().mean(0)
             self.r_bar.lerp_(r, 1 - loss.pairs_memory)
             information = pair_information(p, p_copy, M_PARTS, self.r_bar)
@@ -217,7 +218,7 @@ class Scout:
     @torch.no_grad()
     def join(self) -> Kinds:
         """Measure the joint of the small categories, and group them."""
-        as_learnt = self.config.augment.at(0)
+        as_learnt = self.config.augment.at(0, voted=False)
         warped = replace(as_learnt, warp=WARPED * self.config.augment.warp)
         P, P_warped = torch.zeros(2, self.M, self.M, dtype=torch.float64)
         for _ in range(max(1, PAIRS // self.batch)):
@@ -236,7 +237,9 @@ class Scout:
         m = M_FREE if self.code.learned and uneven else usual
         groups = free if m == M_FREE else best_grouping(measured, K, m, self.config.train.seed)
         together, (sure, rivals) = joined(plain, groups, K), margins(measured, groups, K, m)
-        told = np.isin(np.arange(self.M), sure.argsort(kind="stable")[round(DOUBTFUL * self.M) :])
+        doubtful = sure.argsort(kind="stable")[: round(DOUBTFUL * self.M)]
+        # a group of one has no other to go to, and is told
+        told = ~np.isin(np.arange(self.M), doubtful) | np.isinf(sure)
         return Kinds(
             torch.from_numpy(groups),
             torch.from_numpy(rivals),
@@ -298,12 +301,12 @@ class Scout:
 
         generator = torch.Generator().manual_seed(t.seed)
         sample = members[torch.randperm(len(members), generator=generator)[:SAMPLE]]
-        x = fetch(self.images, sample, device)
-        h = torch.cat([convolutions(part) for part in torch.split(x, READ_AT_ONCE)])
+        pieces = sample.split(READ_AT_ONCE)
+        h = torch.cat([convolutions(fetch(self.images, part, device)) for part in pieces])
         of_sample = self._likeliest(kinds, rest(h))[0].to(device)
         W = principal(h, of_sample, sum(code.d for code in codes), t.seed)
-        W *= ends(h @ W, x, of_sample)
-        del x, h
+        W *= ends(h @ W, self.images[sample], of_sample)
+        del h
         parts = [*each_on_one_thread(along, members.split(READ_AT_ONCE), device)]
         v, kind = (torch.cat(column) for column in zip(*parts, strict=True))
         columns = torch.split(levels(v, kind)[place], [code.d for code in codes], 1)

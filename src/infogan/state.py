@@ -101,8 +101,8 @@ class State:
     def learn_prior(self, k: Mapping[str, Tensor]) -> None:
         """Move each learned P(c) to how often real images have each category.
 
-        P(k) = (n_k + 1) / (n + K), the mean of its posterior under a uniform Dirichlet: no category
-        is ever lost.
+        P(k) = (n_k + 1) / (n + K), the mean of its posterior under a uniform Dirichlet, to six
+        digits, as it is written: no category is ever lost.
 
         Args:
             k: Categories of real images by code, of any shape.
@@ -111,7 +111,8 @@ class State:
         for code in self.model.prior.categorical:
             if code.learned and code.name in k:
                 n = torch.bincount(k[code.name].flatten().cpu(), minlength=code.k)
-                found[code.name] = (n + 1) / (n.sum() + code.k)
+                p = [float(f"{p_k:.6g}") for p_k in ((n + 1) / (n.sum() + code.k)).tolist()]
+                found[code.name] = torch.tensor(p, dtype=torch.float64)
         self.model.prior = self.model.prior.moved(found)
 
     def latent(self, n: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -129,8 +130,9 @@ class State:
         flat |= {f"r_bar.{name}": r for name, r in self.r_bar.items()}
         flat |= {f"votes.{name}": k for name, k in self.votes.items()}
         flat |= {f"components.{name}": u for name, u in self.components.items()}
-        learned = [code for code in self.model.prior.categorical if code.learned]
-        flat |= {f"prior.{code.name}": code.probabilities for code in learned}
+        for code in self.model.prior.categorical:
+            if code.learned and code.p:  # as they are: normalized they would be other numbers
+                flat[f"prior.{code.name}"] = torch.tensor(code.p, dtype=torch.float64)
         for name, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
             for i, moments in adam.state_dict()["state"].items():
                 flat |= {f"{name}.{i}.{key}": value for key, value in moments.items()}
@@ -177,7 +179,7 @@ class State:
 
     def fakes(self, real: int, loss: LossConfig) -> int:
         """How many generated images trunk and Q see beside so many real ones."""
-        alone = bool(self.votes) and self.update >= loss.votes_alone_from > 0
+        alone = bool(self.votes) and self.update >= loss.over_from
         return max(2, round(loss.votes_alone_fakes * real)) if alone else real  # batch norm: two
 
     def trained(self, images: Tensor, seed: int, loss: LossConfig) -> InfoGAN:

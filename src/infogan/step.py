@@ -62,7 +62,7 @@ def train_step(
     model, prior, generator = state.model, state.model.prior, state.generators["penalty"]
     w = weights_at(state.update, prior, config.loss, plain=config.objective == "gan")
     autocast = torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32)
-    x_aug = _copies(state, x, x_near, config)
+    x_aug = _copies(state, x, x_near, config, bool(voted))
 
     latent_D, c_D = state.latent(len(x))
     latent_G, c_G = state.latent(len(x))
@@ -108,7 +108,7 @@ def d_step(
     """An update of (trunk, D, Q) alone, before that of `train_step`; args as there."""
     model, generator = state.model, state.generators["penalty"]
     w = weights_at(state.update, model.prior, config.loss, plain=config.objective == "gan")
-    x_aug = _copies(state, x, x_near, config)
+    x_aug = _copies(state, x, x_near, config, bool(voted))
     latent, c = state.latent(len(x))
     T = _judged(strength, state) if strength else None
     autocast = torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32)
@@ -131,7 +131,7 @@ def q_step(
     """
     model, prior = state.model, state.model.prior
     w = weights_at(state.update, prior, config.loss)
-    x_aug = _augmented(state, x, config)
+    x_aug = _augmented(state, x, config, bool(voted))
     latent, c = state.latent(state.fakes(len(x), config.loss))
     state.rest()
     with torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32):
@@ -145,19 +145,21 @@ def q_step(
     return terms
 
 
-def _copies(state: State, x: Tensor, x_near: Tensor | None, config: Config) -> Tensor | None:
+def _copies(
+    state: State, x: Tensor, x_near: Tensor | None, config: Config, voted: bool
+) -> Tensor | None:
     """An augmented copy of each image, or of its look-alike; None where Q learns from no pairs."""
     if not has_pairs(config, state.model.prior):
         return None
     if x_near is not None and state.update < config.augment.neighbours_until:
         x = torch.cat([x_near, x[len(x_near) :]])
-    return _augmented(state, x, config)
+    return _augmented(state, x, config, voted)
 
 
-def _augmented(state: State, x: Tensor, config: Config) -> Tensor:
+def _augmented(state: State, x: Tensor, config: Config, voted: bool) -> Tensor:
     """A copy of each image; if the run asks for that, some erased in part, and all changed where it
     moves Q most."""
-    ranges, generator = config.augment.at(state.update), state.generators["augment"]
+    ranges, generator = config.augment.at(state.update, voted), state.generators["augment"]
     x, reach = augment(x, ranges, generator), ranges.adversarial
     if ranges.erase:
         x = erased(x, ranges.erase, generator)
@@ -175,7 +177,7 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
     device = state.G_ema[0].device
     strength = strength_for(config.loss.diffaugment, len(images), state.model.shape)
     votes_on = _voted(state, images, config, dtype)
-    rests = bool(votes_on) and state.update >= config.loss.votes_alone_from > 0
+    rests = bool(votes_on) and state.update >= config.loss.over_from
     components_on = {
         name: u[state.update] for name, u in state.components.items() if state.update < len(u)
     }
@@ -212,10 +214,11 @@ def _voted(state: State, images: Tensor, config: Config, dtype: torch.dtype) -> 
         return {}
     turn = (update - loss.votes_from) % loss.votes_every
     if not turn:
-        both = update >= loss.votes_alone_from > 0  # then Q learns on both, as one batch
+        both = update >= loss.over_from  # then Q learns on both, as one batch
         model = state.trained(images, t.seed, loss) if both else state.reader(images, t.seed)
         told = bool(state.votes) or sends_scouts(config, state.model.prior)
-        sharing = not told and unsettled(model, images, config.augment.at(update), t.seed)
+        as_learnt = config.augment.at(update, voted=False)
+        sharing = not told and unsettled(model, images, as_learnt, t.seed)
         if processes.anyone(sharing):
             return {}
         which = picked(range(update, update + loss.votes_every), len(images), t)
@@ -259,9 +262,18 @@ def has_pairs(config: Config, prior: Prior) -> bool:
 def sends_scouts(config: Config, prior: Prior) -> bool:
     """Whether there is something for scouts before the first update: real pairs, votes to tell Q
     what they found, and one categorical code of at most 50 categories."""
-    loss, codes = config.loss, prior.categorical
-    asked = bool(config.train.scout_updates and loss.votes and loss.votes_from)
-    return asked and has_pairs(config, prior) and len(codes) == 1 and 2 * codes[0].k <= MOST
+    return _asks_scouts(config, prior) and not lacks_scouts(config, prior)
+
+
+def lacks_scouts(config: Config, prior: Prior) -> bool:
+    """Whether scouts are asked for, and cannot find the kinds of these codes."""
+    codes = prior.categorical
+    return _asks_scouts(config, prior) and (len(codes) > 1 or 2 * codes[0].k > MOST)
+
+
+def _asks_scouts(config: Config, prior: Prior) -> bool:
+    asked = config.train.scout_updates and config.loss.votes and config.loss.votes_from
+    return bool(asked) and has_pairs(config, prior)
 
 
 def rate_at(update: int, t: TrainConfig) -> float:

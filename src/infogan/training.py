@@ -22,7 +22,14 @@ from infogan.restarts import best_start
 from infogan.run import Run
 from infogan.scouting import scouted
 from infogan.state import State
-from infogan.step import advance, check_finite, needs_look_alikes, sends_scouts
+from infogan.step import (
+    MOST,
+    advance,
+    check_finite,
+    lacks_scouts,
+    needs_look_alikes,
+    sends_scouts,
+)
 from infogan.weights import onsets
 
 
@@ -129,7 +136,7 @@ class _Diary:
             self.run.log(record)
             self.progress.follow(state.model.prior)
             self.progress.show(record)
-            self._warn(self.guards.of_log(record), state.update)
+            self._warn(self.guards.of_log(record, state.model.prior), state.update)
             _plot(self.board, record)
         if self.on_sample and state.update % t.sample_every == 0 and not done:
             model = state.trained(self.images, t.seed, self.config.loss)
@@ -220,6 +227,11 @@ def _begin(
                 f"warning: λ of {name} sets in at update {update}, after the last ({t.updates}): "
                 "it stays without meaning; lower --loss.lam-starts"
             )
+    if lacks_scouts(config, state.model.prior) and not saved:
+        progress.say(
+            f"no scout goes out: it finds the kinds of one categorical code of at most {MOST // 2} "
+            "categories; votes wait until the game's own categories stand"
+        )
     if saved:
         progress.say(f"going on from update {state.update} of {t.updates}")
     return state, dtype

@@ -22,7 +22,8 @@ BANK = 65_536  # images that are looked through at most, beside those that are a
 DIMENSIONS = 64  # principal components of the trunk's features that are compared
 SAMPLE = 8_192  # images that these are found from
 BATCH = 512  # images a thread has under way
-ASKED = 4_096  # images that tell whether categories stand
+ASKED = 4_096  # images that tell whether categories stand,
+COPIED = 1_024  # and of those so many at once
 SHARED = (
     0.1  # of the smaller category's images: up to 0.03 in runs that went well, 0.27 in a stuck one
 )
@@ -79,9 +80,13 @@ def unsettled(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int
         seed: Of the images and the copies.
     """
     generator = torch.Generator().manual_seed(seed)
-    x = to_float(images[torch.randperm(len(images), generator=generator)[:ASKED]])
-    copies = augment(x, settings, generator)
-    q, q_copy = (model.prior.q(read(model, part, torch.float32)[1]) for part in (x, copies))
+    outputs = []
+    some = torch.randperm(len(images), generator=generator)[:ASKED]
+    for which in torch.split(some, COPIED):
+        x = to_float(images[which])
+        both = x, augment(x, settings, generator)
+        outputs.append(torch.stack([read(model, part, torch.float32)[1] for part in both]))
+    q, q_copy = map(model.prior.q, torch.cat(outputs, 1))
     return any(
         shared(joint(probs(q[code.name]), probs(q_copy[code.name])))
         for code in model.prior.categorical

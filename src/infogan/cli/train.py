@@ -298,9 +298,11 @@ def _checked(config: "Config", data: "Dataset | None") -> tuple["Config", "Datas
     learned = [code.name for code in model.prior.categorical if code.learned]
     on = config.loss.votes and config.loss.pairs and config.objective == "infogan"
     if learned and not on:
+        possible = not (data.stream or model.vectors or config.objective == "gan")
+        votes = "give --loss.votes 4 and --loss.pairs 3, or " if possible else ""
         raise InfoganError(
             f"code {learned[0]!r}: a learned P(c) is counted with the votes of real images, and "
-            "there are none: give --loss.votes 10 and --loss.pairs 8, or leave (learned) out"
+            f"there are none: {votes}leave (learned) out"
         )
     return config, data
 

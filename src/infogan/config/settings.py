@@ -4,6 +4,7 @@ A recipe (`recipes/*.yaml`) or a user's `--config FILE.yaml` holds only what dif
 flag of `infogan train`: `--train.lr-g 1e-3`. Unknown keys are errors.
 """
 
+import sys
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -158,8 +159,8 @@ class LossConfig:
     """Updates between two counts of the votes."""
     votes_alone_from: Count = 0
     """The update from which the game is over: G rests, as its moving average, and trunk and Q learn
-    from the votes and from what G draws, at half the cost of an update; 0: never. It waits until
-    votes count."""
+    from the votes and from what G draws, at a third of the cost of an update; 0: never. It waits
+    until votes count, which is not before votes_from."""
     votes_alone_fakes: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Generated images beside each real one from then on: Q knows already what it makes G draw."""
     components: NonNegative = 0.0
@@ -176,6 +177,14 @@ class LossConfig:
     """Strength of DiffAugment, random colour, place and cutout of all that D sees, for sets that it
     would learn by heart: 1: the usual ranges, 0: none, -1: by the number of images."""
 
+    @property
+    def over_from(self) -> int:
+        """The update from which the game is over, if votes count by then; beyond all where that is
+        never."""
+        if not self.votes or not self.votes_alone_from:
+            return sys.maxsize
+        return max(self.votes_alone_from, self.votes_from)
+
 
 @dataclass(frozen=True, config=STRICT)
 class AugmentConfig:
@@ -191,12 +200,14 @@ class AugmentConfig:
     warp: NonNegative = 0.0
     """Smooth warping: each node of a 5×5 grid moves by ± this, as a fraction of the half-width."""
     warp_from: Count = 0
-    """From this update on: while kinds form, a warp can bend one into another."""
+    """From this update on, and not before votes count: while kinds form, a warp can bend one into
+    another. 0: from the first on, whatever Q learns."""
     erase: Fraction = 0.0
     """Share of the copies that lose a band along one side, a seventh to half of the image, so that
     Q learns to do without any one part. No measure makes such copies."""
     erase_from: Count = 0
-    """From this update on: while kinds form, what is left of one can look like another."""
+    """From this update on, and not before votes count: while kinds form, what is left of one can
+    look like another. 0: from the first on, whatever Q learns."""
     shift: NonNegative = 0.0714
     """Translation as a fraction of the image's side, ± this (2 pixels of 28)."""
     adversarial: NonNegative = 0.0
@@ -208,10 +219,14 @@ class AugmentConfig:
     it: it ties the odd images of a kind to the others, and supposes that images that look alike
     mostly show the same."""
 
-    def at(self, update: int) -> "AugmentConfig":
-        """The ranges at that update."""
-        warp = self.warp if update >= self.warp_from else 0.0
-        return replace(self, warp=warp, erase=self.erase if update >= self.erase_from else 0.0)
+    def at(self, update: int, voted: bool) -> "AugmentConfig":
+        """The ranges at that update, at which Q learns votes or not."""
+
+        def on(since: int) -> bool:
+            return not since or (voted and update >= since)
+
+        warp = self.warp if on(self.warp_from) else 0.0
+        return replace(self, warp=warp, erase=self.erase if on(self.erase_from) else 0.0)
 
 
 @dataclass(frozen=True, config=STRICT)
