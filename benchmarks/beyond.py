@@ -5,8 +5,9 @@
 `digits` are scikit-learn's load_digits (1,797 images, 8×8), measured on all of them; `letters` are
 the ten capitals of `letters.py`, measured on the fonts whose families are held out. Nothing is
 said but the SOURCE: ten kinds are what `infogan train` takes where nothing is said. The paper's
-objective has the same nets, updates, batch and DiffAugment, and no term on real images. k-means
-(scikit-learn, ten starts) sees the pixels of the images that the others learn from.
+objective has the same nets, updates, batch and DiffAugment, one λ for each code throughout, and no
+term on real images. k-means (scikit-learn, ten starts) sees the pixels of the images that the
+others learn from.
 
 One run at a time; DIR keeps the images, the runs and results.json, and the command goes on where it
 stopped. Labels measure here; no run sees one. Accuracy is one-to-one.
@@ -36,6 +37,7 @@ from infogan.run import Run
 PAPER = (
     *("--loss.pairs", "0", "--loss.alike", "0"),
     *("--loss.lam-d-categorical", "1", "--loss.lam-d-continuous", "1"),
+    *("--loss.lam-ramp", "0", "--loss.lam-starts", "0", "--loss.lam-rest", "1"),
 )
 METHODS = {"the paper's objective": PAPER, "infogan train SOURCE": ()}
 KMEANS = "k-means"

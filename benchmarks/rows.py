@@ -77,7 +77,7 @@ ROWS = [
         length=(),
     ),
     Row(
-        "no real images: the paper's objective",
+        "no real images",
         (
             *("--loss.pairs", "0", "--loss.alike", "0", "--loss.lam-d-categorical", "1"),
             *("--loss.lam-d-continuous", "1"),
@@ -86,6 +86,15 @@ ROWS = [
         came_out=(
             "0.63 to 0.71, and sliders are mixtures, as predicted; the images are nearest of all."
         ),
+    ),
+    Row(
+        "the paper's objective",
+        (
+            *("--loss.pairs", "0", "--loss.alike", "0", "--loss.lam-d-categorical", "1"),
+            *("--loss.lam-d-continuous", "1", "--loss.lam-ramp", "0", "--loss.lam-starts", "0"),
+            *("--loss.lam-rest", "1"),
+        ),
+        "as the row above: what λ does over the updates finds no category.",
     ),
     Row(
         "no scout, the best of three starts",
