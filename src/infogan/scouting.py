@@ -34,7 +34,7 @@ from infogan.votes import read, shared
 from infogan.workers import each_on_one_thread
 
 M_PARTS = 1.5  # m for these, which are about equally frequent only where kinds are
-M_FREE = 0.7  # m for kinds of unknown frequency: below 1 an uneven grouping is not held against it
+M_FREE = 0.75  # m for kinds of unknown frequency: below 1 an uneven grouping is not held against it
 BATCH = 256  # images of an update: five of each of 50 small categories
 RATE = 1e-3  # Adam's
 PAIRS = 8_192  # pairs of images that P is measured on
