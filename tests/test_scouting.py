@@ -114,7 +114,7 @@ def test_kinds_of_unequal_frequency_are_found_and_their_frequencies_learned(tmp_
 
 
 def test_learned_frequencies_that_are_even_are_joined_as_if_known(monkeypatch):
-    """By the run's m, 3, where the kinds are equally frequent, by 0.75 where they are not."""
+    """By the run's m, 3, where the kinds are equally frequent, by 0.9 where they are not."""
     even, labels = four_kinds(720)
     uneven = torch.cat([(labels == k).nonzero()[: 36 * n, 0] for k, n in enumerate((1, 2, 4, 5))])
     learned = "codes: 'z4 + kind:cat4(learned) + 2u@0.1'"

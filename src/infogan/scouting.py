@@ -34,7 +34,7 @@ from infogan.votes import read, shared
 from infogan.workers import each_on_one_thread
 
 M_PARTS = 1.5  # m for these, which are about equally frequent only where kinds are
-M_FREE = 0.75  # m for kinds of unknown frequency: below 1 an uneven grouping is not held against it
+M_FREE = 0.9  # m for kinds of unknown frequency: below 1 an uneven grouping is not held against it
 BATCH = 256  # images of an update: five of each of 50 small categories
 RATE = 1e-3  # Adam's
 PAIRS = 8_192  # pairs of images that P is measured on
@@ -88,9 +88,9 @@ def scouted(
     their I_m, m = 1.5. P, their joint, is then measured on 8,192 pairs whose copies are warped
     besides, twice as much as those of the run, and that grouping g of the M into K found which has
     the greatest I_m(P^g): with the run's m, or, where P(c) is learned and the groups so found stand
-    apart and are not equally frequent, with one that hardly supposes how frequent kinds are, and P
-    of copies without warps. The first scout whose kinds stand apart, by those copies, is believed,
-    else the one with the greatest I_m.
+    apart and are not equally frequent, with one that hardly supposes how frequent kinds are. The
+    first scout whose kinds stand apart, by copies without warps, is believed, else the one with the
+    greatest I_m.
 
     In the first `train.scout_followed` updates of the game Q learns its kinds as votes, but for the
     fifth of the small categories whose kind is least sure (`joining.margins`): those are mixtures
@@ -228,8 +228,7 @@ class Scout:
             self.state.update += 1
         plain, measured = (P / P.sum()).numpy(), (P_warped / P_warped.sum()).numpy()
         K, usual = self.code.k, self.config.loss.pairs_m
-        # so small an m joins what is only warped into each other: copies as learnt tell it then
-        free = best_grouping(plain, K, M_FREE, self.config.train.seed)
+        free = best_grouping(measured, K, M_FREE, self.config.train.seed)
         unsupposed = joined(plain, free, K)
         shares = np.sort(unsupposed.sum(1))
         tv = np.abs(shares - np.sort(self.code.probabilities.numpy())).sum() / 2
