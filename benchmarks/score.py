@@ -12,16 +12,19 @@ the command goes on where it stopped.
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import numpy as np
 import torch
-from meaning import GOOD, key, measured
+from meaning import key, measured
 from rows import Row
 
 from infogan.metrics.meaning import spearman
 
+HALF = 0.5  # of a digit that should be in its category at least: a run is stuck where it is not
 RESULTS = Path(__file__).parents[1] / "docs" / "score.json"
 KINDS: dict[str, tuple[str, ...]] = {
     "as it is": (),
@@ -29,6 +32,11 @@ KINDS: dict[str, tuple[str, ...]] = {
     "no scout, one start": ("--train.scout-updates", "0", "--restarts", "1"),
     "no scout, m = 1": ("--train.scout-updates", "0", "--loss.pairs-m", "1"),
 }
+
+
+def told(runs: Sequence[dict[str, Any]]) -> int:
+    """Of how many runs the signs say rightly whether they are stuck."""
+    return sum((run["least"] < HALF) == bool(run["signs"]) for run in runs)
 
 
 def main() -> None:
@@ -54,7 +62,8 @@ def main() -> None:
             runs.append(run)
             print(
                 f"{kind}, {args.updates} updates, seed {seed}: accuracy {run['accuracy']:.4f}  "
-                f"score {run['score']:.4f}  {run['signs']} signs of being stuck",
+                f"score {run['score']:.4f}  least of a digit in its category {run['least']:.2f}  "
+                f"greatest overlap {run['overlap']:.3f}  {run['signs']} signs of being stuck",
                 flush=True,
             )
         mine = runs[-len(args.seeds) :]
@@ -62,10 +71,12 @@ def main() -> None:
         ends.append(f"{kind}: worst of {len(mine)} {worst:.4f}, {mean(minutes):.1f} min")
     print("\n".join(ends))
     accuracy, score = (np.array([run[name] for run in runs]) for name in ("accuracy", "score"))
-    told = sum((run["accuracy"] < GOOD) == bool(run["signs"]) for run in runs)
     print(f"Spearman's ρ of score and accuracy over {len(runs)} runs: ", end="")
     print(f"{spearman(score, accuracy):.3f} (goal: at least 0.7)")
-    print(f"stuck or good told rightly in {told} of {len(runs)} (accuracy below {GOOD}: stuck)")
+    print(
+        f"stuck or good told rightly in {told(runs)} of {len(runs)} (stuck: of a digit less than {HALF} "
+        "in one category of its own)"
+    )
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import lines
 import operations
 from interleaved import WARM_UP, interleaved
-from meaning import frechet, key, score_in_words, slant_apart
+from meaning import frechet, key, least, slant_apart
 from meaning import line as line_of
 from rows import ROWS
+from score import told
 
 
 def test_operations_by_hand():
@@ -83,12 +84,18 @@ def test_a_row_of_the_ablation_is_known_by_its_settings():
 
 
 def test_stuck_runs_are_counted_as_told_or_not():
-    good = {"accuracy": 0.98, "score": 0.9, "signs": 0}
-    bad, missed = {"accuracy": 0.7, "score": 0.6, "signs": 2}, {"accuracy": 0.8, "signs": 0}
-    said = score_in_words([good, good | {"score": 0.8}, bad, missed | {"score": 0.7}])
-    assert "Of 2 with" in said
-    assert "2 above" in said
-    assert "rightly in 3." in said
+    """Stuck: a digit of which less than half is in its category; three of these are told."""
+    runs = [(0.95, 0), (0.4, 2), (0.3, 0), (0.9, 0), (0.8, 1)]
+    assert told([{"least": kept, "signs": signs} for kept, signs in runs]) == 3
+
+
+def test_the_least_of_a_class_that_is_in_its_category():
+    table = [[8, 2, 0], [1, 0, 9], [4, 4, 2]]  # category 1 is class 2's, of whose ten it has four
+    agreement = {
+        "clustering.confusion": table,
+        "clustering.matching": {0: 0, 1: 2, 2: 1},
+    }
+    assert least(agreement) == 0.4
 
 
 def test_the_distance_of_images_is_that_of_gaussians():

@@ -60,7 +60,7 @@ def test_score_falls_where_the_copy_changes_what_the_category_reads(halves):
     out = pairs(model, images, AugmentConfig(rotation=180), 0)  # left becomes right
     assert out["pairs.side.score"] < 0.1
     assert 0.4 < out["pairs.side.agreement"] < 0.6
-    assert any("one kind" in sentence for sentence in in_words(out))
+    assert any("share a kind" in sentence for sentence in in_words(out))
 
 
 def test_without_augmentation_only_the_use_of_the_categories_counts(halves):
@@ -92,8 +92,17 @@ def test_two_kinds_in_one_category_and_one_kind_in_two():
     P = P_of([[2, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0.3, 0.2], [0, 0, 0.2, 0.3]])
     said = stuck("kind", P)
     assert said[0].startswith("kind 0 holds 2.0 times its share")
-    assert said[1].startswith("kind 2 and 3 are one kind: the copy changes sides in 40%")
+    assert said[1].startswith("kind 2 and 3 share a kind: the copy changes sides in 40%")
     assert len(said) == 2
+
+
+def test_a_kind_that_is_spread_over_two_categories_is_named():
+    """Three categories of equal use; an eighth of the second one's pairs cross to the third."""
+    P = P_of([[8, 0, 0], [0, 7, 1], [0, 1, 7]])
+    assert stuck("kind", P) == [
+        "kind 1 and 2 share a kind: the copy changes sides in 12% of the smaller one's pairs"
+    ]
+    assert stuck("kind", P_of([[8, 0, 0], [0, 7.3, 0.7], [0, 0.7, 7.3]])) == []
 
 
 def test_an_unused_category_is_named_and_divides_by_nothing():
