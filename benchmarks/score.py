@@ -74,8 +74,8 @@ def main() -> None:
     print(f"Spearman's ρ of score and accuracy over {len(runs)} runs: ", end="")
     print(f"{spearman(score, accuracy):.3f} (goal: at least 0.7)")
     print(
-        f"stuck or good told rightly in {told(runs)} of {len(runs)} (stuck: of a digit less than {HALF} "
-        "in one category of its own)"
+        f"stuck or good told rightly in {told(runs)} of {len(runs)} (stuck: of a digit less than "
+        f"{HALF} in one category of its own)"
     )
 
 
