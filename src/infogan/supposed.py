@@ -2,7 +2,7 @@
 
 from infogan.config import Config
 from infogan.prior import Prior
-from infogan.step import has_pairs, sends_scouts
+from infogan.step import MOST, has_pairs, sends_scouts
 
 
 def supposed(config: Config, prior: Prior) -> str:
@@ -41,10 +41,11 @@ def supposed(config: Config, prior: Prior) -> str:
             "<code>--loss.votes 0</code>."
         )
     if sends_scouts(config, prior):
+        parts = min(config.train.scout_parts * prior.categorical[0].k, MOST)
         said.append(
-            "<b>Kinds are large enough to find.</b> A scout's small categories were joined to "
-            f"kinds; one rarer than 1 in {config.train.scout_parts * prior.categorical[0].k} has "
-            "none of its own: <code>--train.scout-updates 0</code>."
+            f"<b>Kinds are large enough to find.</b> A scout's {parts} small categories were "
+            f"joined to kinds; one rarer than 1 in {parts} has none of its own: "
+            "<code>--train.scout-updates 0</code>."
         )
         if loss.components and prior.continuous:
             said.append(
