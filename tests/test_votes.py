@@ -8,10 +8,11 @@ import torch.nn.functional as F
 
 from infogan import step
 from infogan import votes as module
+from infogan.batches import picks
 from infogan.config import AugmentConfig, NetConfig, from_yaml
 from infogan.model import InfoGAN
 from infogan.state import State
-from infogan.step import advance, picks
+from infogan.step import advance
 from infogan.votes import neighbours, unsettled, votes
 
 
