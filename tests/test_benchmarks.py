@@ -84,7 +84,7 @@ def test_a_row_of_the_ablation_is_known_by_its_settings():
 
 
 def test_stuck_runs_are_counted_as_told_or_not():
-    """Stuck: a digit of which less than half is in its category; three of these are told."""
+    """Stuck: a digit of which less than 0.75 is in its category; three of these are told."""
     runs = [(0.95, 0), (0.4, 2), (0.3, 0), (0.9, 0), (0.8, 1)]
     assert told([{"least": kept, "signs": signs} for kept, signs in runs]) == 3
 
