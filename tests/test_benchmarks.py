@@ -84,9 +84,11 @@ def test_a_row_of_the_ablation_is_known_by_its_settings():
 
 
 def test_stuck_runs_are_counted_as_told_or_not():
-    """Stuck: a digit of which less than 0.75 is in its category; three of these are told."""
+    """Of a digit less than 0.75, or of each at least 0.85; one is neither, one is not told."""
     runs = [(0.95, 0), (0.4, 2), (0.3, 0), (0.9, 0), (0.8, 1)]
-    assert told([{"least": kept, "signs": signs} for kept, signs in runs]) == 3
+    of_them = [{"least": kept, "signs": signs} for kept, signs in runs]
+    assert told(of_them) == "3 of 4; 1 are neither"
+    assert told(of_them[:2]) == "2 of 2"
 
 
 def test_the_least_of_a_class_that_is_in_its_category():
