@@ -26,6 +26,7 @@ from typing import Any
 
 import letters
 import numpy as np
+from rows import PAPER
 from torch import Tensor
 
 from infogan.codes import probs
@@ -34,11 +35,6 @@ from infogan.metrics import clustering
 from infogan.model import InfoGAN
 from infogan.run import Run
 
-PAPER = (
-    *("--loss.pairs", "0", "--loss.alike", "0"),
-    *("--loss.lam-d-categorical", "1", "--loss.lam-d-continuous", "1"),
-    *("--loss.lam-ramp", "0", "--loss.lam-starts", "0", "--loss.lam-rest", "1"),
-)
 METHODS = {"the paper's objective": PAPER, "infogan train SOURCE": ()}
 KMEANS = "k-means"
 KINDS = 10

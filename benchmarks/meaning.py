@@ -135,7 +135,7 @@ def slant_apart(run: dict[str, float]) -> bool:
 def line(row: Row, runs: Sequence[dict[str, Any]]) -> str:
     """The row of the table: mean ± sd, worst, best, sliders, score, images, minutes."""
     accuracy = [run["accuracy"] for run in runs]
-    sd = statistics.stdev(accuracy) if len(accuracy) > 1 else 0.0
+    sd = f" ± {statistics.stdev(accuracy):.4f}" if len(accuracy) > 1 else ""
     slant = statistics.mean(max(abs(run.get(f"u{i}.slant", 0)) for i in (1, 2)) for run in runs)
     apart = sum(map(slant_apart, runs))
     score = statistics.mean(run["score"] for run in runs)
@@ -145,7 +145,7 @@ def line(row: Row, runs: Sequence[dict[str, Any]]) -> str:
     devices = ", ".join(sorted({run["device"] for run in runs}))
     return (
         f"| {row.name} | {row.updates:,} | {len(runs)} | "
-        f"{statistics.mean(accuracy):.4f} ± {sd:.4f} | {min(accuracy):.4f} | "
+        f"{statistics.mean(accuracy):.4f}{sd} | {min(accuracy):.4f} | "
         f"{max(accuracy):.4f} | {slant:.2f} | {apart}/{len(runs)} | "
         f"{score:.3f} | {distance:.1f} | {minutes:.1f} ({devices}) |"
     )

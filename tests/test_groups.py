@@ -5,6 +5,7 @@ import torch
 
 from infogan.errors import InfoganError
 from infogan.groups import Groups, from_card, to_card
+from infogan.model import InfoGAN
 from infogan.prior import Prior
 
 PRIOR = Prior.parse("z2 + kind:cat5 + shade:cat3 + u")
@@ -42,6 +43,14 @@ def test_a_group_draws_its_categories_as_often_as_they_are(p):
         right = p[members] / p[members].sum()
         share = torch.bincount(drawn[asked == group], minlength=5)[members] / (n / 2)
         assert ((share - right).abs() < 4 * (right * (1 - right) / (n / 2)).sqrt()).all()
+
+
+def test_a_model_draws_a_category_of_a_group_as_often_as_it_is():
+    model = InfoGAN("z2 + kind:cat3(0.6, 0.01, 0.39)", (1, 8, 8))
+    model.groups = {"kind": Groups((0, 0, 1))}
+    _, c = model.draw(1_000, torch.Generator().manual_seed(0), {"kind_group": torch.tensor([0])})
+    assert 0 < (c["kind"] == 1).sum() < 50  # 16 are expected of 1,000
+    assert not (c["kind"] == 2).any()
 
 
 def test_a_card_gives_the_same_groups_back():

@@ -129,21 +129,23 @@ def test_a_learned_prior_of_little_entropy_is_read_by_that_entropy():
     """Two kinds that stand 92 : 8 have 0.279 nats: a Q that reads them all is no fault."""
     config = from_yaml("codes: 'z4 + kind:cat2(learned)'", "test", Config())
     prior = Prior.parse(config.codes).moved({"kind": torch.tensor([0.92, 0.08]).double()})
-    mean = {"update": 900, "L_I.kind": 0.27}
-    assert not guards.ignored_codes(mean, config, prior)
-    assert guards.ignored_codes(mean | {"L_I.kind": 0.13}, config, prior)
+    line = {"update": 900, "loss_D": 1.0, "L_I.kind": 0.27}
+    assert not Guards(config).of_log(line, prior)
+    assert Guards(config).of_log(line | {"L_I.kind": 0.13}, prior).keys() == {"ignored kind"}
 
 
 def test_votes_that_wait_beyond_their_time_are_told():
     text = "loss: {pairs: 3, votes: 4, votes_from: 200, votes_every: 100, votes_alone_from: 250}"
     config = from_yaml(text, "test", Config())
-    waiting, counting = {"I_pairs.digit": 9.0}, {"votes.digit": -0.1}
-    late = guards.waiting_votes(waiting | {"update": 410}, config)["votes wait"]
+    prior = Prior.parse(config.codes)
+    read = {"L_I.digit": 2.2, "L_I.u1": 0.5, "L_I.u2": 0.5, "loss_D": 1.0}
+    waiting, counting = read | {"I_pairs.digit": 9.0}, read | {"votes.digit": -0.1}
+    late = Guards(config).of_log(waiting | {"update": 410}, prior)["votes wait"]
     assert "votes wait at update 410, though asked for from 200 on" in late
-    assert not guards.waiting_votes(waiting | {"update": 400}, config)  # asked a second time at 300
-    assert not guards.waiting_votes(counting | {"update": 410}, config)
+    assert not Guards(config).of_log(waiting | {"update": 400}, prior)  # asked again at 300
+    assert not Guards(config).of_log(counting | {"update": 410}, prior)
     without = replace(config, loss=replace(config.loss, votes=0.0))
-    assert not guards.waiting_votes(waiting | {"update": 410}, without)
+    assert not Guards(without).of_log(waiting | {"update": 410}, prior)
 
 
 @pytest.mark.parametrize("sigma", [None, 0.3, 1.0])

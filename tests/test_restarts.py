@@ -125,13 +125,18 @@ def test_without_pairs_the_value_of_the_game_tells_them_apart(config, digits, tm
     assert "−V_I of the game" in said.getvalue()
 
 
-def test_starts_have_no_votes_that_would_take_the_place_of_their_score(config, digits, tmp_path):
-    """Asked for from the first update on, they begin after the start."""
+def test_starts_have_no_votes_that_would_take_the_place_of_their_score(
+    config, digits, tmp_path, monkeypatch
+):
+    """Asked for from the first update on, with nothing that they wait for, they begin after the
+    start."""
+    monkeypatch.setattr("infogan.step.unsettled", lambda *_: False)
     voting = from_yaml("loss: {votes: 5, votes_from: 1, votes_every: 1}", "test", config)
     scores = []
     for name, each in (("voting", voting), ("without", config)):
         run, _, _ = go(each, digits, tmp_path / name)
         scores.append(json.loads((run.path / "starts.json").read_text())["I_pairs"])
+        assert ("votes.digit" in list(run.history())[-1]) == (name == "voting")
     assert scores[0] == scores[1]
     assert len(scores[0]) == 3
 

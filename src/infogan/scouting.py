@@ -19,7 +19,7 @@ from infogan import processes
 from infogan.batches import fetch, picked
 from infogan.codes import Categorical
 from infogan.components import ends, levels, principal
-from infogan.config import AugmentConfig, Config
+from infogan.config import AugmentConfig, Config, TrainConfig
 from infogan.data import augment, batch_indices, look_alikes, look_alikes_outside
 from infogan.joining import best_grouping, joined, joint_information, margins
 from infogan.networks.layers import Flat, apart, folded
@@ -173,6 +173,11 @@ def _unlike(code: Categorical, kinds: Kinds) -> str:
     )
 
 
+def small_categories(t: TrainConfig, k: int) -> int:
+    """How many a scout looks for, for a code of k categories."""
+    return min(t.scout_parts * k, MOST)
+
+
 class Scout:
     """A trunk, and a layer that reads small categories from its features.
 
@@ -188,7 +193,7 @@ class Scout:
         t, device = config.train, first.G_ema[0].device
         self.state = State.start(config, first.model.shape, device, images)
         self.code = self.state.model.prior.categorical[0]
-        self.M = min(t.scout_parts * self.code.k, MOST)
+        self.M = small_categories(t, self.code.k)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(t.seed)
             self.layer = nn.Linear(self.state.model.D.in_features, self.M).to(device)

@@ -2,7 +2,8 @@
 
 from infogan.config import Config
 from infogan.prior import Prior
-from infogan.step import MOST, has_pairs, sends_scouts
+from infogan.scouting import small_categories
+from infogan.step import has_pairs, sends_scouts
 
 
 def supposed(config: Config, prior: Prior) -> str:
@@ -41,7 +42,7 @@ def supposed(config: Config, prior: Prior) -> str:
             "<code>--loss.votes 0</code>."
         )
     if sends_scouts(config, prior):
-        parts = min(config.train.scout_parts * prior.categorical[0].k, MOST)
+        parts = small_categories(config.train, prior.categorical[0].k)
         said.append(
             f"<b>Kinds are large enough to find.</b> A scout's {parts} small categories were "
             f"joined to kinds; one rarer than 1 in {parts} has none of its own: "

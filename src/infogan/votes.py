@@ -24,9 +24,8 @@ SAMPLE = 8_192  # images that these are found from
 BATCH = 512  # images a thread has under way
 ASKED = 4_096  # images that tell whether categories stand,
 COPIED = 1_024  # and of those so many at once
-SHARED = (
-    0.1  # of the smaller category's images: up to 0.03 in runs that went well, 0.27 in a stuck one
-)
+SHARED = 0.1  # of the smaller category's images, whose copy goes to the other: up to 0.03 in whole
+# runs that went well, 0.09 in short ones, 0.13 to 0.27 in stuck ones
 CHUNK = 512  # images compared with all others at once
 BLOCK = 32  # of those, whose largest product is found first
 TILE = 64  # blocks in one product

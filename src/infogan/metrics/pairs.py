@@ -12,10 +12,9 @@ from infogan.config import AugmentConfig
 from infogan.data import augment, to_float
 from infogan.model import InfoGAN
 from infogan.pairs import joint, overlap, pair_information
+from infogan.votes import SHARED
 
 CROWDED, EMPTY = 1.5, 0.5  # of a category's share under P(c): two kinds in one, or hardly used
-SPLIT = 0.1  # of the smaller category's images, whose copy goes to the other: a kind in two; up to
-# 0.03 in whole runs that went well, 0.19 where three digits were spread over three categories
 APART = 0.1  # total variation of P(c) and real images; MNIST's ten digits and 1/10: 0.02
 EVEN = 2.0  # weight in the score of how far the categories' use is from P(c): m − 1 at m = 3
 CHUNK = 2000  # images augmented at once
@@ -92,7 +91,7 @@ def stuck(name: str, P: Tensor, prior: Tensor | None = None) -> list[str]:
     for k in range(K):
         for other in range(k + 1, K):
             part = parts[k, other].item()
-            if part > SPLIT:
+            if part > SHARED:
                 signs.append(
                     f"{name} {k} and {other} share a kind: the copy changes sides in "
                     f"{part:.0%} of the smaller one's pairs"
