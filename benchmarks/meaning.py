@@ -193,7 +193,7 @@ def draw(done: Sequence[tuple[Row, Sequence[dict[str, float]]]]) -> None:
         axes.plot(values, [y] * len(values), "o", color="tab:blue", alpha=0.6)
         axes.plot(statistics.median(values), y, "|", color="black", markersize=14)
     axes.set_yticks(range(len(done)), [row.name for row, _ in done])
-    axes.invert_yaxis()
+    axes.set_ylim(len(done) - 0.5, -0.5)
     axes.set_xscale("log")
     axes.set_xticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
