@@ -139,15 +139,16 @@ def line(row: Row, runs: Sequence[dict[str, Any]]) -> str:
     slant = statistics.mean(max(abs(run.get(f"u{i}.slant", 0)) for i in (1, 2)) for run in runs)
     apart = sum(map(slant_apart, runs))
     score = statistics.mean(run["score"] for run in runs)
-    distance, minutes = (
-        statistics.mean(run[name] for run in runs) for name in ("distance", "minutes")
-    )
-    devices = ", ".join(sorted({run["device"] for run in runs}))
+    distance = statistics.mean(run["distance"] for run in runs)
+    minutes: dict[str, list[float]] = {}
+    for run in runs:
+        minutes.setdefault(run["device"], []).append(run["minutes"])
+    took = ", ".join(f"{statistics.mean(minutes[d]):.1f} ({d})" for d in sorted(minutes))
     return (
         f"| {row.name} | {row.updates:,} | {len(runs)} | "
         f"{statistics.mean(accuracy):.4f}{sd} | {min(accuracy):.4f} | "
         f"{max(accuracy):.4f} | {slant:.2f} | {apart}/{len(runs)} | "
-        f"{score:.3f} | {distance:.1f} | {minutes:.1f} ({devices}) |"
+        f"{score:.3f} | {distance:.1f} | {took} |"
     )
 
 

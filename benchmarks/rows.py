@@ -54,7 +54,10 @@ ROWS = [
         "the recipe",
         (),
         "accuracy 0.990 ± 0.0005, none below 0.988; slant and width apart in nine of ten.",
-        came_out="as predicted; seed 1 is the one whose sliders mix (crosswise 0.45).",
+        came_out=(
+            "as predicted; of seeds 10 to 41, by which nothing was chosen, too: 0.9887 in the "
+            "worst, apart in 29 of 32. Where not, u1 takes some width (crosswise 0.41 to 0.47)."
+        ),
         length=(),
         base=(),
     ),
