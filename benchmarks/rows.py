@@ -281,7 +281,8 @@ ROWS = [
         ("--loss.pairs-m", "1"),
         "0.002 less: the scout has told the kinds apart.",
         came_out=(
-            "0.001 more in three of five seeds and 0.9757 in one: m is what holds an uneven grouping off."
+            "0.001 more in three of five seeds and 0.9757 in one: m is what holds an uneven "
+            "grouping off."
         ),
     ),
     Row(
