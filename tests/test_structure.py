@@ -11,7 +11,7 @@ SOURCE = ROOT / "src" / "infogan"
 # a module imports only from those before it
 ORDER = [
     "errors", "registry", "table", "pictures", "config", "processes", "codes", "prior", "groups",
-    "weights", "networks", "inputs", "model", "workers", "encode", "generate",
+    "weights", "networks", "inputs", "model", "memory", "workers", "encode", "generate",
     "adversarial", "pairs", "components", "joining", "merging", "objective", "data", "batches",
     "votes", "vat", "diffaugment", "precision",
     "run", "progress", "state", "step", "restarts", "scouting", "guards",

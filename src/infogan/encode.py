@@ -11,7 +11,7 @@ from infogan.model import InfoGAN
 from infogan.networks.layers import folded
 from infogan.workers import each_on_one_thread
 
-BATCH = 512  # images a thread has under way: enough for the products, little enough for the cache
+BATCH = 256  # images a thread has under way: enough for the products, little enough for the cache
 
 
 def encode(

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from infogan import precision, processes
+from infogan import memory, precision, processes
 from infogan.batches import picks
 from infogan.config import Config
 from infogan.data import look_again
@@ -196,6 +196,7 @@ def _begin(
     t = config.train
     if t.threads:
         torch.set_num_threads(t.threads)
+    memory.keep()
     device = precision.device(t.device)
     dtype, why = precision.choose(t.precision, device)
     c, h, w = images.shape[1:]

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import torch
 
+from infogan import memory
+
 A = TypeVar("A")
 B = TypeVar("B")
 AHEAD = 2  # batches under way or waiting for each worker, so that memory stays bounded
@@ -26,6 +28,7 @@ def each_on_one_thread(
         device: Where the function computes.
     """
     threads = torch.get_num_threads() if device.type == "cpu" else 1
+    memory.keep()
     waiting: list[Future[B]] = []
     left = iter(items)
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:

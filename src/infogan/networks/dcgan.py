@@ -12,6 +12,7 @@ from infogan.networks.grey import FromGrey, ToGrey
 from infogan.networks.layers import Flat, Square
 from infogan.networks.norms import norms
 from infogan.networks.spectral import spectral
+from infogan.networks.wide import Wide
 
 Size = tuple[int, int]
 
@@ -52,7 +53,7 @@ def dcgan(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks:
     features = widths[-1] * math.prod(sizes[-1])
     trunk.append(Flat())
     if net.fc:
-        trunk.append(spectral(nn.Linear(features, net.fc), net.norm == "spectral"))
+        trunk.append(spectral(Wide(features, net.fc), net.norm == "spectral"))
         trunk += norms(net, net.fc, rows=True)
         trunk.append(_leaky(net))
 
@@ -84,7 +85,7 @@ def _generator(
         if net.g_norm == "batch":
             body.append(nn.BatchNorm1d(net.fc))
         body.append(nn.ReLU(inplace=True))
-    body.append(nn.Linear(net.fc or latent, bottom))
+    body.append(Wide(net.fc or latent, bottom))
     if norms[0]:
         body.append(nn.BatchNorm1d(bottom))
     body += [nn.ReLU(inplace=True), Square((widths[0], *sizes[0]))]
