@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from infogan.codes import probs
@@ -16,7 +17,7 @@ from infogan.votes import SHARED
 
 CROWDED, EMPTY = 1.5, 0.5  # of a category's share under P(c): two kinds in one, or hardly used
 APART = 0.1  # total variation of P(c) and real images; MNIST's ten digits and 1/10: 0.02
-EVEN = 2.0  # weight in the score of how far the categories' use is from P(c): m − 1 at m = 3
+EVEN = 2.0  # weight in I_m of how far the categories' use is from P(c): m − 1 at m = 3
 CHUNK = 2000  # images augmented at once
 
 
@@ -25,9 +26,11 @@ def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) ->
 
     pairs.CODE.I         = Σ_kl P_kl ln(P_kl / (r_k r_l)), nats, P the joint of Q's categories of an
                            image and of its copy, r its marginal; at most H(r) ≤ ln K
-    pairs.CODE.score     = (I − 2 KL(r ‖ P(c))) / H(c): ranks runs, 1 at best. I alone holds little
-                           against two kinds in one category; the second term is what I_m with
-                           m = 3 (`infogan.pairs`) adds: categories are used as P(c) says
+    pairs.CODE.I_m       = I − 2 KL(r ‖ P(c)), nats. I alone holds little against two kinds in one
+                           category; the second term is what I_m with m = 3 (`infogan.pairs`) adds:
+                           categories are used as P(c) says
+    pairs.CODE.score     = the same of the likeliest categories, argmax Q, over H(c): ranks runs, 1
+                           at best. How sure Q is does not count: votes make it less so, rightly
     pairs.CODE.agreement = share of images whose copy has the same argmax
     pairs.CODE.joint     = P (K, K)
     pairs.CODE.prior     = P(c) (K,), and pairs.CODE.tv = ½ Σ_k |r_k − P(k)|, how far real images
@@ -56,12 +59,20 @@ def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) ->
         out[f"{key}.agreement"] = same.double().mean().item()
         P = joint(p, p_copy)
         r, pi = P.sum(1), code.probabilities.to(P)
-        off = torch.special.xlogy(r, r / pi).sum().item()  # KL(r ‖ P(c))
-        out[f"{key}.score"] = (out[f"{key}.I"] - EVEN * off) / code.entropy()
+        out[f"{key}.I_m"] = _even(p, p_copy, pi)
+        k, k_copy = (F.one_hot(part.argmax(1), code.k).double() for part in (p, p_copy))
+        out[f"{key}.score"] = _even(k, k_copy, pi) / code.entropy()
         out[f"{key}.joint"] = P.tolist()
         out[f"{key}.prior"] = pi.tolist()
         out[f"{key}.tv"] = (r - pi).abs().sum().item() / 2
     return out
+
+
+def _even(p: Tensor, p_copy: Tensor, pi: Tensor) -> float:
+    """I − 2 KL(r ‖ P(c)), in nats."""
+    r = joint(p, p_copy).sum(1)
+    off = torch.special.xlogy(r, r / pi).sum()  # KL(r ‖ P(c))
+    return float(pair_information(p, p_copy) - EVEN * off)
 
 
 def stuck(name: str, P: Tensor, prior: Tensor | None = None) -> list[str]:
