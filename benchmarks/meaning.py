@@ -87,6 +87,7 @@ def numbers(out: Path) -> dict[str, Any]:
         "accuracy": agreement["clustering.accuracy"],
         "nmi": agreement["clustering.nmi"],
         "L_I": bound[f"information.{code.name}.L_I"],
+        "I_m": pair[f"pairs.{code.name}.I_m"] / code.entropy(),
         "score": pair[f"pairs.{code.name}.score"],
         "signs": len(stuck(code.name, P)),
         "overlap": overlap(P).max().item(),
@@ -133,12 +134,12 @@ def slant_apart(run: dict[str, float]) -> bool:
 
 
 def line(row: Row, runs: Sequence[dict[str, Any]]) -> str:
-    """The row of the table: mean ± sd, worst, best, sliders, score, images, minutes."""
+    """The row of the table: mean ± sd, worst, best, sliders, I_m, images, minutes."""
     accuracy = [run["accuracy"] for run in runs]
     sd = f" ± {statistics.stdev(accuracy):.4f}" if len(accuracy) > 1 else ""
     slant = statistics.mean(max(abs(run.get(f"u{i}.slant", 0)) for i in (1, 2)) for run in runs)
     apart = sum(map(slant_apart, runs))
-    score = statistics.mean(run["score"] for run in runs)
+    I_m = statistics.mean(run["I_m"] for run in runs)
     distance = statistics.mean(run["distance"] for run in runs)
     minutes: dict[str, list[float]] = {}
     for run in runs:
@@ -148,7 +149,7 @@ def line(row: Row, runs: Sequence[dict[str, Any]]) -> str:
         f"| {row.name} | {row.updates:,} | {len(runs)} | "
         f"{statistics.mean(accuracy):.4f}{sd} | {min(accuracy):.4f} | "
         f"{max(accuracy):.4f} | {slant:.2f} | {apart}/{len(runs)} | "
-        f"{score:.3f} | {distance:.1f} | {took} |"
+        f"{I_m:.3f} | {distance:.1f} | {took} |"
     )
 
 
@@ -166,19 +167,20 @@ def write(results: dict[str, dict[str, dict[str, Any]]]) -> None:
         .read_text("utf-8")
         .replace("{table}", "\n".join(table))
         .replace("{rows}", "\n".join(said))
-        .replace("{score}", score_in_words([run for _, runs in done for run in runs])),
+        .replace("{I_m}", I_m_in_words([run for _, runs in done for run in runs])),
         "utf-8",
     )
     draw(done)
 
 
-def score_in_words(runs: Sequence[dict[str, float]]) -> str:
-    """How the label-free score ranks all runs."""
-    accuracy, score = (np.array([run[name] for run in runs]) for name in ("accuracy", "score"))
+def I_m_in_words(runs: Sequence[dict[str, float]]) -> str:
+    """How the information on real pairs, without labels, ranks all runs."""
+    accuracy, I_m = (np.array([run[name] for run in runs]) for name in ("accuracy", "I_m"))
     return (
-        f"Over all {len(runs)} runs, whatever was changed, Spearman's ρ between the score without "
-        f"labels and accuracy is {spearman(score, accuracy):.2f}; `benchmarks/score.py` has it for "
-        "runs that are measured on the same copies, and whether stuck ones are told."
+        f"Over all {len(runs)} runs, whatever was changed, Spearman's ρ between I_m and accuracy "
+        f"is {spearman(I_m, accuracy):.2f}. Q is less sure of what votes tell it, and right more "
+        "often: the score that `infogan evaluate` gives is of the likeliest categories therefore; "
+        "`benchmarks/score.py` has how it ranks runs, and whether stuck ones are told."
     )
 
 

@@ -190,7 +190,7 @@ ROWS = [
         "copies turned by up to ±180°: a wrong assumption",
         ("--augment.rotation", "180"),
         "a six turned by half is a nine: these share categories; accuracy 0.55 to 0.8.",
-        came_out="0.72 to 0.83, and the score without labels says so (0.44).",
+        came_out="0.72 to 0.83, and I_m, which sees no label, says so (0.44).",
     ),
     Row(
         "copies changed where Q heeds it most, besides",
@@ -205,7 +205,7 @@ ROWS = [
             *("--augment.scale", "0", "--augment.shift", "0", "--augment.warp", "0"),
         ),
         "0.6 to 0.9: the scout, which does without, has only look-alikes.",
-        came_out="0.55 to 0.70: worse than predicted. The score does not say so (0.77).",
+        came_out="0.55 to 0.70: worse than predicted. I_m does not say so (0.77).",
     ),
     Row(
         "sliders are told what look-alikes share, no components",

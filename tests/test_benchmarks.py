@@ -78,7 +78,7 @@ def test_a_row_of_the_ablation_is_known_by_its_settings():
     assert len(set(names)) == len({key(row) for row in ROWS}) == len(ROWS)
     for row in ROWS:
         tyro.cli(Config, args=row.flags, default=recipe(row.recipe))
-    run = {"accuracy": 0.98, "score": 0.94, "minutes": 2.0, "u1.slant": -0.9, "u2.slant": 0.1}
+    run = {"accuracy": 0.98, "I_m": 0.94, "minutes": 2.0, "u1.slant": -0.9, "u2.slant": 0.1}
     run |= {"distance": 9.0, "signs": 0, "device": "cpu"}
     assert "| 0.9800 ± 0.0000 | 0.9800 | 0.9800 | 0.90 | 0/2 |" in line_of(ROWS[0], [run, run])
 
