@@ -44,7 +44,8 @@ def faults(how):
 @glibc
 def test_what_a_step_frees_the_next_one_finds():
     # of 4 KB each, in 720 MB; now and then the heap still grows by a block
-    assert faults("kept") < 20_000 < 100_000 < faults("given back")
+    assert faults("kept") < 20_000
+    assert faults("given back") > 100_000
 
 
 def test_another_allocator_is_asked_nothing(monkeypatch):
