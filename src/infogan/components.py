@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-AT_ONCE = 512  # images whose moments are taken
+AT_ONCE = 512  # images whose moments or means are taken
 OVERSAMPLED = 14  # columns of the randomized SVD beside those that are asked for
 
 
@@ -84,4 +84,7 @@ def within(h: Tensor, kind: Tensor) -> Tensor:
     """What is left of h (n, F) when the mean of its kind is taken away."""
     n = kind.bincount().clamp_min(1).to(h)
     means = h.new_zeros(len(n), h.shape[1]).index_add_(0, kind, h) / n[:, None]
-    return h - means[kind]
+    left = h.clone()
+    for part, of in zip(torch.split(left, AT_ONCE), torch.split(kind, AT_ONCE), strict=True):
+        part.sub_(means[of])
+    return left

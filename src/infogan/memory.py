@@ -1,4 +1,4 @@
-"""What the process has freed stays with it."""
+"""What the process has freed stays with it, until work of another kind begins."""
 
 import ctypes
 from functools import cache
@@ -6,6 +6,15 @@ from functools import cache
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # <malloc.h>
 KEPT = 256 << 20  # bytes at the end of the heap that stay: what a step of wide nets frees
 LARGE = 32 << 20  # bytes from which memory is the system's own business; glibc takes no more
+
+
+@cache
+def _libc() -> ctypes.CDLL | None:
+    try:
+        libc = ctypes.CDLL(None)
+    except (OSError, TypeError):  # Windows
+        return None
+    return libc if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None
 
 
 @cache
@@ -18,8 +27,18 @@ def keep() -> bool:
     Returns:
         Whether it will.
     """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError, TypeError):  # musl, macOS, Windows
+    libc = _libc()
+    if libc is None:  # musl, macOS, Windows
         return False
-    return bool(mallopt(MMAP_THRESHOLD, LARGE)) and bool(mallopt(TRIM_THRESHOLD, KEPT))
+    return bool(libc.mallopt(MMAP_THRESHOLD, LARGE)) and bool(libc.mallopt(TRIM_THRESHOLD, KEPT))
+
+
+def give_back() -> bool:
+    """Give all free memory back to the system, where glibc holds it: what follows wants other
+    sizes, and finds little of use in what is there.
+
+    Returns:
+        Whether any went back.
+    """
+    libc = _libc()
+    return libc is not None and bool(libc.malloc_trim(0))

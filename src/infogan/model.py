@@ -26,7 +26,7 @@ from infogan.networks import ARCHITECTURES, QHead, measure, ranged, spectral, sp
 from infogan.prior import Prior
 
 FORMAT = 1
-CHUNK = 500  # images in one pass of the networks, so that memory stays bounded
+CHUNK = 250  # images in one pass of the networks, so that memory stays bounded
 
 
 class InfoGAN(nn.Module):

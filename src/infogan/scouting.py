@@ -44,7 +44,7 @@ AGREED = 10  # look-alikes that must all be of one kind where an image's categor
 EVEN = 0.05  # total variation of the kinds' frequencies and equal ones that is none
 SAMPLE = 4_096  # images that principal components are found from
 FLATTENS = (Flat, nn.Flatten)  # where a trunk's convolutions, if it has any, end
-READ_AT_ONCE = 512  # images a thread has under way
+READ_AT_ONCE = 256  # images a thread has under way
 UNLIKE = 0.15  # total variation of the kinds' frequencies and P(c) that is worth a warning
 
 

@@ -80,6 +80,7 @@ def train(
             scouted(state, images, config, dtype, run, progress, interrupted)
             if interrupted():  # nothing to keep: they would go out again
                 raise Interrupted(0)
+            memory.give_back()
         elif state.update == 0 and t.restarts > 1 and t.restart_updates < t.updates:
             state = best_start(state, images, config, dtype, run, progress, interrupted)
             _save(state, run, t.keep)
@@ -107,6 +108,7 @@ def train(
     if board:
         board.close()
     processes.end()  # what is left is the first one's work
+    memory.give_back()
     return diary.close(state) if processes.rank() == 0 else state.model
 
 

@@ -21,12 +21,13 @@ VOTING = 5  # images that vote
 BANK = 65_536  # images that are looked through at most, beside those that are asked about
 DIMENSIONS = 64  # principal components of the trunk's features that are compared
 SAMPLE = 8_192  # images that these are found from
-BATCH = 512  # images a thread has under way
+BATCH = 256  # images a thread has under way
 ASKED = 4_096  # images that tell whether categories stand,
 COPIED = 1_024  # and of those so many at once
 SHARED = 0.1  # of the smaller category's images, whose copy goes to the other: up to 0.03 in whole
 # runs that went well, 0.09 in short ones, 0.13 to 0.27 in stuck ones
-CHUNK = 512  # images compared with all others at once
+CHUNK = 512  # images compared with all others at once, or fewer,
+GATHERED = 1 << 23  # so that no more numbers of the blocks looked at in full are held
 BLOCK = 32  # of those, whose largest product is found first
 TILE = 64  # blocks in one product
 
@@ -142,7 +143,8 @@ def neighbours(features: Tensor, rows: Tensor, most: int) -> Tensor:
     # the products of a tile stay in the cache until the largest of each block is known
     columns = [tile.transpose(0, 1).reshape(BLOCK * TILE, d).T for tile in split]
     split, inside, found = split.flatten(0, 1), torch.arange(BLOCK, device=rows.device), []
-    for part in torch.split(rows, CHUNK):
+    chunk = max(1, min(CHUNK, GATHERED // ((k + 1) * BLOCK * d)))
+    for part in torch.split(rows, chunk):
         asked = features[part]
         largest = torch.cat([(asked @ W).view(-1, BLOCK, TILE).amax(1) for W in columns], 1)
         # the k + 1 largest, of which one may be itself, lie in as many blocks

@@ -146,11 +146,20 @@ def opened(path: Path) -> "Run":
     return Run.open(path)
 
 
-def measured(run: "Run") -> dict[str, Any]:
-    """Measure a run and keep the numbers in its metrics.json."""
+def measured(run: "Run", train: "Dataset | None" = None) -> dict[str, Any]:
+    """Measure a run and keep the numbers in its metrics.json.
+
+    Args:
+        run: Finished.
+        train: What it learnt from, where that is at hand as it was at first.
+    """
+    from infogan.data import load
     from infogan.metrics import evaluate as measure
 
-    train, test = splits(run)
+    if train is None:
+        train, test = splits(run)
+    else:
+        test = load(run.config.data, "test")
     metrics = measure(trained_model(run), test, None, run.config.augment, train.images)
     text = json.dumps(metrics, indent=1)
     run.write("metrics.json", text + "\n")

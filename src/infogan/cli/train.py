@@ -185,7 +185,7 @@ def _train(config: "Config", data: "Dataset", run: "Run", report: bool) -> int:
         from infogan.metrics import as_text, headline
 
         try:
-            metrics = measured(run)
+            metrics = measured(run, None if stream else data)  # a stream's images change
             print(as_text(metrics))
             page = write_report(run, metrics)
         except MissingExtraError as e:  # the training itself is whole

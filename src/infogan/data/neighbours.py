@@ -14,7 +14,8 @@ DIMENSIONS = 50  # principal components that are compared
 SIDE = 32  # pixels; a larger image is averaged down, so that the components stay few numbers
 POOL = 65_536  # images that are looked through at most
 BLOCK = 32_768  # of them in one call, so that it costs less than a tenth of an update
-CHUNK = 8_192  # images turned to floats at once, and enough to find the components from
+SAMPLE = 8_192  # images that the components are found from
+CHUNK = 2_048  # images turned to floats at once
 PART = 1_024  # the same where they are larger
 FEW = 512  # images that are compared with all others at once
 CPU = torch.device("cpu")
@@ -137,9 +138,10 @@ def _pool(images: Tensor, seed: int, device: torch.device) -> _Pool:
     """Made once for a set: half a second for MNIST."""
     generator = torch.Generator().manual_seed(seed)
     members = torch.randperm(len(images), generator=generator)[:POOL]
-    sample = _small(images[members[:CHUNK]].to(device))
+    sample = _small(images[members[:SAMPLE]].to(device))
     mean = sample.mean(0)
-    W = leading(sample - mean, DIMENSIONS, seed)
+    W = leading(sample.sub_(mean), DIMENSIONS, seed)
+    del sample
     place = torch.full((len(images),), -1)
     place[members] = torch.arange(len(members))
     pool = _Pool(members, place, W.new_empty(0), W.new_empty(0), mean, W)

@@ -55,6 +55,7 @@ def thickness(x: Tensor) -> Tensor:
 
 
 FACTORS = {"slant": slant, "width": width, "thickness": thickness}
+AT_ONCE = 1_000  # images measured, whose doubles are eight times their bytes and more
 
 
 def spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
@@ -95,8 +96,7 @@ def meaning(model: InfoGAN, n: int, seed: int) -> dict[str, Any]:
         z, c = model.prior.sample(n, generator)
         if first:
             c[first[0].name] = torch.full((n,), k)
-        x = model.decode(z, c).cpu()
-        values = {name: measure(x).numpy() for name, measure in FACTORS.items()}
+        values = _factors(model.decode(z, c).cpu())
         for code in model.prior.continuous:
             for i, coordinate in enumerate(code.coordinates):
                 for factor, value in values.items():
@@ -118,8 +118,7 @@ def reading(model: InfoGAN, images: Tensor) -> dict[str, Any]:
     q = model.infer(images)
     first = model.prior.categorical[:1]
     k = probs(q[first[0].name]).argmax(1) if first else torch.zeros(len(images), dtype=torch.int64)
-    x = to_float(images)
-    values = {name: measure(x).numpy() for name, measure in FACTORS.items()}
+    values = _factors(images)
     rho: dict[tuple[str, str], list[float]] = {}
     for category in range(first[0].k if first else 1):
         of = (k == category).cpu().numpy()
@@ -169,6 +168,15 @@ def in_words(metrics: Mapping[str, Any], family: str = "meaning") -> list[str]:
                 f"but not the same way in all (signed mean {rho:.2f})"
             )
     return sentences
+
+
+def _factors(images: Tensor) -> dict[str, NDArray[np.float64]]:
+    """Each factor of images (n, C, H, W), bytes or floats; (n,) each."""
+    parts = torch.split(images, AT_ONCE)
+    return {
+        name: torch.cat([measure(to_float(part)) for part in parts]).numpy()
+        for name, measure in FACTORS.items()
+    }
 
 
 def _moments(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
