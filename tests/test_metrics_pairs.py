@@ -79,6 +79,7 @@ def test_information_is_of_what_Q_is_sure_of_and_the_score_of_what_it_says(halve
     blurred = pairs(model, images, AugmentConfig(), 0)
     assert blurred["pairs.side.I_m"] < clear["pairs.side.I_m"] - 0.1
     assert blurred["pairs.side.score"] == pytest.approx(clear["pairs.side.score"])
+    assert blurred["pairs.side.joint"] == clear["pairs.side.joint"]  # so no sign of being stuck
 
 
 def test_score_falls_where_the_likeliest_category_changes_however_little(halves):

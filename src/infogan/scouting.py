@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from infogan import processes
+from infogan import memory, processes
 from infogan.batches import fetch, picked
 from infogan.codes import Categorical
 from infogan.components import ends, levels, principal
@@ -121,6 +121,7 @@ def scouted(
                     progress.draw(scout.state.update, t.scout_updates, words)
                 if interrupted():
                     return
+        memory.give_back()  # to read all images takes memory of other sizes
         kinds = scout.join()
         found.append((scout, kinds))
         progress.say(
@@ -266,7 +267,7 @@ class Scout:
         t = self.config.train
         model = self.state.reader(self.images, t.seed)
         members, place = which.unique(return_inverse=True)  # type: ignore[no-untyped-call]
-        h, _ = read(model, self.images[members], self.dtype)
+        h, _ = read(model, self.images, members, self.dtype)
         kind, small = self._likeliest(kinds, h)
         told = kinds.told[small]
         if self.config.augment.neighbours_until and len(members) > AGREED:

@@ -25,7 +25,8 @@ BATCH = 256  # images a thread has under way
 ASKED = 4_096  # images that tell whether categories stand,
 COPIED = 1_024  # and of those so many at once
 SHARED = 0.1  # of the smaller category's images, whose copy goes to the other: up to 0.03 in whole
-# runs that went well, 0.09 in short ones, 0.13 to 0.27 in stuck ones
+# runs that went well, 0.09 in short ones, 0.13 to 0.27 in stuck ones; of likeliest categories up to
+# 0.05 in short ones, 0.13 to 0.23
 CHUNK = 512  # images compared with all others at once, or fewer,
 GATHERED = 1 << 23  # so that no more numbers of the blocks looked at in full are held
 BLOCK = 32  # of those, whose largest product is found first
@@ -57,8 +58,8 @@ def votes(
     bank = torch.randperm(len(images), generator=generator)[:BANK]
     members: Tensor = torch.cat([bank, which]).unique()  # type: ignore[no-untyped-call]
     sample = members[torch.linspace(0, len(members) - 1, min(SAMPLE, len(members))).long()]
-    mean, W = _components(read(model, images[sample], dtype)[0], seed)
-    features, outputs = read(model, images[members], dtype, mean, W)
+    mean, W = _components(read(model, images, sample, dtype)[0], seed)
+    features, outputs = read(model, images, members, dtype, mean, W)
     rows = torch.searchsorted(members, which).to(features.device)
     near = neighbours(features.to(dtype), rows, VOTING)
     q = model.prior.q(outputs)
@@ -84,8 +85,8 @@ def unsettled(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int
     some = torch.randperm(len(images), generator=generator)[:ASKED]
     for which in torch.split(some, COPIED):
         x = to_float(images[which])
-        both = x, augment(x, settings, generator)
-        outputs.append(torch.stack([read(model, part, torch.float32)[1] for part in both]))
+        both, all_ = (x, augment(x, settings, generator)), torch.arange(len(x))
+        outputs.append(torch.stack([read(model, part, all_, torch.float32)[1] for part in both]))
     q, q_copy = map(model.prior.q, torch.cat(outputs, 1))
     return any(
         shared(joint(probs(q[code.name]), probs(q_copy[code.name])))
@@ -101,12 +102,13 @@ def shared(P: Tensor) -> bool:
 def read(
     model: InfoGAN,
     images: Tensor,
+    which: Tensor,
     dtype: torch.dtype,
     mean: Tensor | None = None,
     W: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The trunk's features, or where they lie on given components, scaled to length 1, and Q's
-    outputs, in the images' order."""
+    """The trunk's features of some of the images, or where these lie on given components, scaled to
+    length 1, and Q's outputs, in the order of `which` (n,)."""
     first = next(model.parameters())
     own, device = first.dtype, first.device
     dtype = own if dtype == torch.float32 else dtype
@@ -114,15 +116,15 @@ def read(
 
     @torch.inference_mode()
     def read(part: Tensor) -> tuple[Tensor, Tensor]:
-        x = part.to(device, dtype)
-        x = x / 255 if part.dtype == torch.uint8 else x
+        x = images[part].to(device, dtype)
+        x = x / 255 if images.dtype == torch.uint8 else x
         h = trunk(x.contiguous(memory_format=torch.channels_last)).to(own)
         outputs = head(h)
         if mean is not None and W is not None:
             h = F.normalize((h - mean) @ W)
         return h, outputs
 
-    parts = [*each_on_one_thread(read, torch.split(images, BATCH), device)]
+    parts = [*each_on_one_thread(read, torch.split(which, BATCH), device)]
     return torch.cat([h for h, _ in parts]), torch.cat([outputs for _, outputs in parts])
 
 

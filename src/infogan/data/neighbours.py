@@ -17,7 +17,7 @@ BLOCK = 32_768  # of them in one call, so that it costs less than a tenth of an 
 SAMPLE = 8_192  # images that the components are found from
 CHUNK = 2_048  # images turned to floats at once
 PART = 1_024  # the same where they are larger
-FEW = 512  # images that are compared with all others at once
+FEW = 128  # images that are compared with all others at once
 CPU = torch.device("cpu")
 
 

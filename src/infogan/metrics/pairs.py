@@ -24,15 +24,16 @@ CHUNK = 2000  # images augmented at once
 def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) -> dict[str, Any]:
     """How well each categorical code's categories hold together on real images; no label.
 
-    pairs.CODE.I         = Σ_kl P_kl ln(P_kl / (r_k r_l)), nats, P the joint of Q's categories of an
-                           image and of its copy, r its marginal; at most H(r) ≤ ln K
+    pairs.CODE.I         = Σ_kl P_kl ln(P_kl / (r_k r_l)), nats, P = E[Q(k|x) Q(l|x')], the joint
+                           of an image and its copy, r its marginal; at most H(r) ≤ ln K
     pairs.CODE.I_m       = I − 2 KL(r ‖ P(c)), nats. I alone holds little against two kinds in one
                            category; the second term is what I_m with m = 3 (`infogan.pairs`) adds:
                            categories are used as P(c) says
     pairs.CODE.score     = the same of the likeliest categories, argmax Q, over H(c): ranks runs, 1
                            at best. How sure Q is does not count: votes make it less so, rightly
     pairs.CODE.agreement = share of images whose copy has the same argmax
-    pairs.CODE.joint     = P (K, K)
+    pairs.CODE.joint     = P (K, K) of the likeliest categories: of how many images the copy changes
+                           sides, which `stuck` looks at
     pairs.CODE.prior     = P(c) (K,), and pairs.CODE.tv = ½ Σ_k |r_k − P(k)|, how far real images
                            are from it
 
@@ -57,12 +58,11 @@ def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) ->
         out[f"{key}.I"] = pair_information(p, p_copy).item()
         same = p.argmax(1) == p_copy.argmax(1)
         out[f"{key}.agreement"] = same.double().mean().item()
-        P = joint(p, p_copy)
-        r, pi = P.sum(1), code.probabilities.to(P)
+        r, pi = joint(p, p_copy).sum(1), code.probabilities.to(p)
         out[f"{key}.I_m"] = _even(p, p_copy, pi)
         k, k_copy = (F.one_hot(part.argmax(1), code.k).double() for part in (p, p_copy))
         out[f"{key}.score"] = _even(k, k_copy, pi) / code.entropy()
-        out[f"{key}.joint"] = P.tolist()
+        out[f"{key}.joint"] = joint(k, k_copy).tolist()
         out[f"{key}.prior"] = pi.tolist()
         out[f"{key}.tv"] = (r - pi).abs().sum().item() / 2
     return out
