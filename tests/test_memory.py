@@ -34,6 +34,24 @@ print(faults() - before)
 glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
 
 
+HELD = """
+import torch
+from infogan import memory
+memory.keep()
+
+def resident():
+    with open("/proc/self/statm") as f:
+        return int(f.read().split()[1]) * 4096
+
+large = [torch.ones(2_000_000) for _ in range(30)]  # 8 MB each
+last = torch.ones(2_000_000)  # at the end of the heap, so that nothing before it goes back
+del large
+before = resident()
+memory.give_back()
+print(before - resident())
+"""
+
+
 def faults(how):
     said = subprocess.run(
         [sys.executable, "-c", STEPS, how], check=True, capture_output=True, text=True
@@ -48,6 +66,13 @@ def test_what_a_step_frees_the_next_one_finds():
     assert faults("given back") > 100_000
 
 
+@glibc
+def test_what_is_kept_can_be_given_back():
+    said = subprocess.run([sys.executable, "-c", HELD], check=True, capture_output=True, text=True)
+    assert int(said.stdout) > 200e6
+
+
 def test_another_allocator_is_asked_nothing(monkeypatch):
     monkeypatch.setattr(memory.ctypes, "CDLL", lambda _: object())
     assert memory.keep.__wrapped__() is False
+    assert memory.give_back() is False

@@ -145,7 +145,8 @@ def test_images_in_doubt_are_told_as_their_look_alikes_outside_are(monkeypatch):
     assert told.all()
     assert clustering(labels.numpy(), right.numpy(), 4)["clustering.accuracy"] >= 0.95
 
-    h, _ = scouting.read(scout.state.reader(images, config.train.seed), images, torch.float32)
+    model = scout.state.reader(images, config.train.seed)
+    h, _ = scouting.read(model, images, every, torch.float32)
     small = scout.layer(h).argmax(1)
     i = int(small.unique(return_counts=True)[1].argmin())
     i = int(small.unique()[i])  # the smallest: most of its kind's images are in others

@@ -274,7 +274,9 @@ def test_the_game_is_not_over_before_votes_are_counted(tiny, digits):
 @pytest.mark.parametrize(
     ("n", "most"), [(5, 2), (32, 5), (33, 5), (200, 70), (2_048, 5), (4_100, 9)]
 )
-def test_neighbours_of_many_are_those_of_a_full_search(n, most):
+@pytest.mark.parametrize("gathered", [module.GATHERED, 1_000])
+def test_neighbours_of_many_are_those_of_a_full_search(n, most, gathered, monkeypatch):
+    monkeypatch.setattr(module, "GATHERED", gathered)
     f = torch.randn(n, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(n))
     rows = torch.tensor([0, n - 1, n // 2, 0])
     product = f[rows] @ f.T

@@ -8,7 +8,6 @@ KEPT = 256 << 20  # bytes at the end of the heap that stay: what a step of wide 
 LARGE = 32 << 20  # bytes from which memory is the system's own business; glibc takes no more
 
 
-@cache
 def _libc() -> ctypes.CDLL | None:
     try:
         libc = ctypes.CDLL(None)
@@ -41,4 +40,4 @@ def give_back() -> bool:
         Whether any went back.
     """
     libc = _libc()
-    return libc is not None and bool(libc.malloc_trim(0))
+    return libc is not None and bool(libc.malloc_trim(ctypes.c_size_t(0)))
