@@ -208,8 +208,7 @@ def test_figure1(capsys, finished, tmp_path, tiny_yaml):
 def test_without_the_optional_packages_a_training_is_whole_and_says_so(
     capsys, tmp_path, tiny_yaml, monkeypatch
 ):
-    for package in ("sklearn", "sklearn.metrics", "scipy.optimize", "scipy.stats"):
-        monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
     out = tmp_path / "run"
     assert infogan("train", "--config", tiny_yaml, "--out", out) == 0
     said = capsys.readouterr().out

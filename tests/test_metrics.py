@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 from sklearn import metrics as sk
 
 from infogan.config import NetConfig
@@ -20,7 +21,7 @@ from infogan.metrics import (
     overfitting,
     reading,
 )
-from infogan.metrics.clustering import confusion, match
+from infogan.metrics.clustering import ari, confusion, match, nmi
 from infogan.metrics.evaluation import Budget
 from infogan.metrics.meaning import in_words, slant, spearman, thickness, width
 from infogan.metrics.overfitting import in_words as overfitting_in_words
@@ -36,6 +37,19 @@ def test_a_perfect_clustering_is_1_whatever_the_names():
     for name in ("accuracy", "accuracy_many", "nmi", "ari"):
         assert out[f"clustering.{name}"] == pytest.approx(1)
     assert all(renamed[labels == i][0] == j for j, i in out["clustering.matching"].items())
+
+
+def test_nmi_and_ari_are_sklearns():
+    rng = np.random.default_rng(0)
+    a = rng.integers(7, size=2000)
+    unlike, near = rng.integers(4, size=2000), a + rng.integers(2, size=2000)
+    every = np.arange(2000)
+    for b in (a, rng.permutation(7)[a], a // 2, near, unlike, every, 0 * a):
+        table = confusion(a, b, 2000)
+        assert nmi(table) == pytest.approx(sk.normalized_mutual_info_score(a, b), abs=1e-9)
+        assert ari(table) == pytest.approx(sk.adjusted_rand_score(a, b), abs=1e-9)
+    assert nmi(confusion(0 * a, 0 * a, 1)) == 0
+    assert ari(confusion(0 * a, 0 * a, 1)) == ari(confusion(every, every, 2000)) == 1
 
 
 def test_an_independent_clustering_is_near_chance():
@@ -119,6 +133,13 @@ def test_an_empty_image_has_no_factors():
     assert slant(x).isnan().item()
     assert width(x).isnan().item()
     assert thickness(x).isnan().item()
+
+
+def test_spearman_is_scipys_ties_and_all():
+    rng = np.random.default_rng(0)
+    a = rng.integers(9, size=200).astype(float)
+    for b in (rng.normal(size=200), a + rng.integers(9, size=200), a):
+        assert spearman(a, b) == pytest.approx(spearmanr(a, b).statistic, abs=1e-12)
 
 
 def test_spearman_sees_order_only_and_leaves_out_what_is_not_a_number():

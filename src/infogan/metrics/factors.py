@@ -4,25 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from infogan.codes import Categorical, probs
 from infogan.data import Dataset
+from infogan.metrics.clustering import confusion, nmi
 from infogan.metrics.meaning import spearman
 from infogan.model import InfoGAN
-
-
-def nmi(a: ArrayLike, b: ArrayLike) -> float:
-    """Normalized mutual information of two integer variables: I(a; b) / ((H(a) + H(b)) / 2).
-
-    1 where each tells the other, 0 where they are independent (or one of them is constant); of few
-    values the share that chance gives is small: about (|a| − 1)(|b| − 1) / 2n nats of I.
-    """
-    a, b = np.asarray(a), np.asarray(b)
-    joint = np.zeros((int(a.max(initial=0)) + 1, int(b.max(initial=0)) + 1))
-    np.add.at(joint, (a, b), 1)
-    h_a, h_b, h_ab = (_entropy(n / len(a)) for n in (joint.sum(1), joint.sum(0), joint.ravel()))
-    return max(0.0, float(2 * (h_a + h_b - h_ab) / (h_a + h_b))) if h_a * h_b > 0 else 0.0
 
 
 def factors(model: InfoGAN, test: Dataset) -> dict[str, Any]:
@@ -56,7 +44,8 @@ def factors(model: InfoGAN, test: Dataset) -> dict[str, Any]:
                 if isinstance(code, Categorical):
                     if not test.factors.sizes[i]:
                         continue  # a continuous factor has no categories
-                    strength[factor] = nmi(value, values[:, i].astype(np.int64))
+                    table = confusion(values[:, i].astype(np.int64), value, code.k)
+                    strength[factor] = nmi(table)
                     out[f"factors.{name}.{factor}.nmi"] = strength[factor]
                 else:
                     rho = spearman(value, values[:, i].astype(np.float64))
@@ -79,9 +68,3 @@ def in_words(metrics: Mapping[str, Any]) -> list[str]:
             else:
                 said.append(f"{name} follows {factor} (ρ = {metrics[f'{stem}.rho']:+.2f})")
     return said
-
-
-def _entropy(p: NDArray[np.float64]) -> float:
-    """−Σ p ln p, nats."""
-    p = p[p > 0]
-    return float(-(p * np.log(p)).sum())
