@@ -85,8 +85,8 @@ def unsettled(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int
     some = torch.randperm(len(images), generator=generator)[:ASKED]
     for which in torch.split(some, COPIED):
         x = to_float(images[which])
-        both, all_ = (x, augment(x, settings, generator)), torch.arange(len(x))
-        outputs.append(torch.stack([read(model, part, all_, torch.float32)[1] for part in both]))
+        both, every = (x, augment(x, settings, generator)), torch.arange(len(x))
+        outputs.append(torch.stack([read(model, part, every, torch.float32)[1] for part in both]))
     q, q_copy = map(model.prior.q, torch.cat(outputs, 1))
     return any(
         shared(joint(probs(q[code.name]), probs(q_copy[code.name])))
