@@ -32,7 +32,7 @@ def keep() -> bool:
     if libc is None:  # musl, macOS, Windows
         return False
     asked = {MMAP_THRESHOLD: LARGE, TRIM_THRESHOLD: KEPT, ARENA_MAX: 1}
-    return all([libc.mallopt(what, value) for what, value in asked.items()])
+    return all(libc.mallopt(what, value) for what, value in asked.items())
 
 
 def give_back() -> bool:
