@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lines import Line
 
-from infogan.data import load
+from infogan.cli.runs import splits, trained_model
 from infogan.metrics import evaluate
-from infogan.model import InfoGAN
+from infogan.run import Run
 
 # a small process between: a child's peak begins at the memory of the process that forked it
 MEASURED = """
@@ -49,12 +49,12 @@ def commands(folder: Path, rounds: int) -> list[Line]:
     ):
         seconds = [command(*args)[0] for _ in range(rounds)]
         lines.append(Line(what, statistics.median(seconds), min(seconds), max(seconds), unit="s"))
-    model, test = InfoGAN.from_pretrained(run), load("mnist", "test")
-    evaluate(model, test)
+    opened = Run.open(folder / "run")
+    model, (train, test) = trained_model(opened), splits(opened)
     seconds = []
     for _ in range(rounds):
         began = time.perf_counter()
-        evaluate(model, test)
+        evaluate(model, test, None, opened.config.augment, train.images)
         seconds.append(time.perf_counter() - began)
     inside = statistics.median(seconds)
     over = next(x.rate for x in lines if x.what == "infogan evaluate") - inside

@@ -1,5 +1,7 @@
 """The `infogan` command: one short function per command, each calling one function elsewhere."""
 
+import atexit
+import gc
 import os
 import sys
 import textwrap
@@ -46,6 +48,7 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command; a user's mistake is one line on standard error and exit code 2."""
     args = list(sys.argv[1:] if argv is None else argv)
+    atexit.register(gc.freeze)  # else Python looks for cycles among all that was imported
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         sys.exit(_code(args))
     from infogan import processes
