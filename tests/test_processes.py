@@ -28,6 +28,14 @@ train: {updates: 20, batch: 18, log_every: 5, checkpoint_every: 10, sample_every
         d_steps: 2, g_steps: 2, ema_d: 0.9, precision: float32}
 """
 IN_DOUBLE = "import torch; torch.set_default_dtype(torch.float64); from infogan.cli import main; "
+SLOW_TO_SAY = """
+import time
+from infogan import processes
+from infogan.cli import main
+speaks = processes.speaks
+processes.speaks = lambda: [time.sleep(1), speaks()][1]
+main()
+"""
 ENV = os.environ | {"OMP_NUM_THREADS": "1"}
 
 
@@ -94,9 +102,12 @@ def test_two_processes_are_one_run_and_one_goes_on_with_it(tmp_path, doubles, mo
 
 
 def test_one_that_dies_ends_the_other_and_the_run_goes_on(tmp_path, tiny_yaml):
-    out = tmp_path / "run"
+    """torchrun sees a death within a tenth of a second and ends the other, too, which here takes a
+    second to say why."""
+    out, script = tmp_path / "run", tmp_path / "slow.py"
+    script.write_text(SLOW_TO_SAY)
     args = ["train", "--config", tiny_yaml, "--no-report", "--out", out]
-    job = launch("-m", "infogan", *args, "--train.updates", "100000")
+    job = launch(script, *args, "--train.updates", "100000")
     while len(list(out.glob("checkpoints/[0-9]*"))) < 2:
         assert job.poll() is None, job.communicate()[0]
         time.sleep(0.05)

@@ -7,7 +7,9 @@ Alone, every function here gives back what it got.
 
 import json
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,8 +38,9 @@ class Died(InfoganError):
 
     def __init__(self) -> None:
         super().__init__(
-            "another process of the run died, so that this one ends too; the last checkpoint is "
-            "whole: go on with --resume, with as many processes as you like"
+            "another process of the run died, or torchrun was told to end, so that this one ends "
+            "too; the last checkpoint is whole: go on with --resume, with as many processes as you "
+            "like"
         )
 
 
@@ -51,6 +54,7 @@ class _World:
         store: A few words that all of them can read.
         device: Where the tensors lie that they exchange.
         turns: How often the first went ahead.
+        over: Whether this process knows that another is gone.
     """
 
     rank: int
@@ -58,6 +62,7 @@ class _World:
     store: Any
     device: torch.device
     turns: int = 0
+    over: bool = False
 
 
 _world: _World | None = None
@@ -90,6 +95,7 @@ def begin(device: torch.device) -> None:
     with _together():
         dist.init_process_group(backend, store=store, rank=its_rank, world_size=n, timeout=PATIENCE)
     _world = _World(its_rank, n, store, device)
+    _on_sigterm(_told_to_end)
 
 
 def end() -> None:
@@ -99,6 +105,7 @@ def end() -> None:
         barrier()
         dist.destroy_process_group()
         _world = None
+        _on_sigterm(signal.SIG_DFL)
 
 
 def leave(code: int) -> NoReturn:
@@ -141,7 +148,7 @@ def first_goes_ahead() -> Iterator[None]:
         done = f"infogan/turn{_world.turns}"
         while _world.rank and not _world.store.check([done]):
             if _world.store.check([SAID]):
-                raise Died
+                raise _died()
             time.sleep(POLL)
         yield
         if not _world.rank:
@@ -280,4 +287,22 @@ def _together() -> Iterator[None]:
     try:
         yield
     except RuntimeError:  # gloo's, or torch.distributed.DistBackendError
-        raise Died from None
+        raise _died() from None
+
+
+def _died() -> Died:
+    if _world:
+        _world.over = True
+    return Died()
+
+
+def _told_to_end(*_: Any) -> None:
+    """torchrun ends the others when one is gone: some before they find that out, and some while
+    they are about to say it."""
+    if _world and not _world.over:
+        raise _died()
+
+
+def _on_sigterm(action: Any) -> None:
+    if threading.current_thread() is threading.main_thread():  # Python lets no other
+        signal.signal(signal.SIGTERM, action)
