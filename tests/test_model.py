@@ -287,3 +287,7 @@ def test_features_are_what_D_and_Q_hear(model):
     x = torch.rand(3, 1, 8, 8)
     h = model.features(x)
     torch.testing.assert_close(model.D(h).squeeze(1), model.discriminate(x))
+    heard, told = model.infer_from(h), model.infer(x)
+    for name, q in told.items():
+        torch.testing.assert_close(heard[name].entropy(), q.entropy())
+        torch.testing.assert_close(heard[name].mean, q.mean, equal_nan=True)

@@ -179,6 +179,10 @@ class InfoGAN(nn.Module):
             self._run(nn.Sequential(self.trunk, self.Q), self._given(x), (self.prior.n_params,))
         )
 
+    def infer_from(self, h: Tensor) -> dict[str, Distribution]:
+        """Q(c|x) by what `features` gave of x, (n, features)."""
+        return self.prior.q(self._run(self.Q, h, (self.prior.n_params,)))
+
     def read_back(self, z: Tensor, c: Mapping[str, Tensor]) -> dict[str, Distribution]:
         """Q(c|G(z, c)) for values as `prior.sample` gives them; the images are not kept."""
         network = nn.Sequential(self.G, self.trunk, self.Q)

@@ -88,9 +88,10 @@ def groups(
 
 def _read(model: InfoGAN, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     """The trunk's features of images, of length 1, and the category of each code."""
-    q = model.infer(x)
+    h = model.features(x)
+    q = model.infer_from(h)
     category = {code.name: probs(q[code.name]).argmax(1).cpu() for code in model.prior.categorical}
-    return F.normalize(model.features(x).cpu(), dim=1), category
+    return F.normalize(h.cpu(), dim=1), category
 
 
 def _told(P: Tensor, owner: list[int], sizes: list[int], k: int) -> dict[str, Any]:
