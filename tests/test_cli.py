@@ -64,6 +64,18 @@ def test_help_is_quick_and_torch_stays_out():
     subprocess.run([sys.executable, "-c", check], check=True)
 
 
+def test_a_command_imports_torch_without_a_search_for_cycles():
+    """What it brings is set aside for good, and the collector works again afterwards."""
+    check = (
+        "import gc, sys; from infogan.cli import arguments; "
+        "calls = []; gc.callbacks.append(lambda when, info: calls.append('torch' in sys.modules)); "
+        "parsed = arguments.parse(int, ['3'], 'count'); assert parsed == 3; "
+        "assert 'torch' in sys.modules and gc.isenabled() and not any(calls), calls; "
+        "assert gc.get_freeze_count() > 50_000; gc.collect(); assert calls[-1]"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True)
+
+
 def test_dry_run_prints_the_settings_and_writes_nothing(capsys, tmp_path):
     out = tmp_path / "run"
     args = ["--out", out, "--dry-run", "--train.seed", "7", "--train.lr-g", "2e-3", "--net.widths"]
