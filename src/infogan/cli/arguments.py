@@ -48,8 +48,7 @@ def parse(
 
 
 def _import_torch() -> None:
-    """Import torch, and search neither then nor ever after for cycles among all that it brings: of
-    what `infogan evaluate` takes beyond its computation, a quarter."""
+    """Import torch, and search neither then nor ever after for cycles among all that it brings."""
     if "torch" in sys.modules:
         return
     searching = gc.isenabled()
