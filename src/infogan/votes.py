@@ -144,9 +144,10 @@ def neighbours(features: Tensor, rows: Tensor, most: int) -> Tensor:
     split = torch.cat([features, filling]).view(tiles, TILE, BLOCK, d)
     # the products of a tile stay in the cache until the largest of each block is known
     columns = [tile.transpose(0, 1).reshape(BLOCK * TILE, d).T for tile in split]
-    split, inside, found = split.flatten(0, 1), torch.arange(BLOCK, device=rows.device), []
+    split, inside = split.flatten(0, 1), torch.arange(BLOCK, device=rows.device)
     chunk = max(1, min(CHUNK, GATHERED // ((k + 1) * BLOCK * d)))
-    for part in torch.split(rows, chunk):
+    near = rows.new_empty(len(rows), k)  # made once, so that what a chunk needs fits again
+    for part, found in zip(torch.split(rows, chunk), torch.split(near, chunk), strict=True):
         asked = features[part]
         largest = torch.cat([(asked @ W).view(-1, BLOCK, TILE).amax(1) for W in columns], 1)
         # the k + 1 largest, of which one may be itself, lie in as many blocks
@@ -154,5 +155,5 @@ def neighbours(features: Tensor, rows: Tensor, most: int) -> Tensor:
         product = (split[best].flatten(1, 2) @ asked[:, :, None]).squeeze(2)
         numbers = (best[:, :, None] * BLOCK + inside).flatten(1)  # (·, (k + 1) · BLOCK)
         product[(numbers >= N) | (numbers == part[:, None])] = -torch.inf
-        found.append(numbers.gather(1, product.topk(k, dim=1, sorted=False).indices))
-    return torch.cat(found)
+        found.copy_(numbers.gather(1, product.topk(k, dim=1, sorted=False).indices))
+    return near

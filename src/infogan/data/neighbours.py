@@ -83,13 +83,18 @@ def look_alikes_outside(
     """
     pool = _pool(images, seed, device)
     features = pool.project(images, members)
-    squares, found = features.square().sum(1), []
-    group, asked = group.to(device), asked.to(device)
-    for part in torch.split(asked, FEW):
-        distance = torch.addmm(squares, features[part], features.T, alpha=-2)  # (·, n)
-        distance[group[part][:, None] == group] = torch.inf
-        found.append(distance.topk(most, dim=1, largest=False).indices)
-    return (torch.cat(found) if found else asked.new_empty(0, most)).cpu()
+    squares, group, asked = features.square().sum(1), group.to(device), asked.to(device)
+    # made once: what stays of each turn would else lie where the next one's distances were
+    near = asked.new_empty(len(asked), most)
+    distances = features.new_empty(min(FEW, len(asked)), len(features))
+    ours = torch.empty_like(distances, dtype=torch.bool)
+    for part, found in zip(torch.split(asked, FEW), torch.split(near, FEW), strict=True):
+        distance, own = distances[: len(part)], ours[: len(part)]
+        torch.addmm(squares, features[part], features.T, alpha=-2, out=distance)
+        torch.eq(group[part][:, None], group, out=own)
+        distance.masked_fill_(own, torch.inf)
+        found.copy_(distance.topk(most, dim=1, largest=False).indices)
+    return near.cpu()
 
 
 def look_again(images: Tensor, which: Tensor, seed: int, device: torch.device = CPU) -> None:
