@@ -72,9 +72,9 @@ print(greatest() - before)
 """
 
 
-def faults(how):
+def printed(script, *args):
     said = subprocess.run(
-        [sys.executable, "-c", STEPS, how], check=True, capture_output=True, text=True
+        [sys.executable, "-c", script, *args], check=True, capture_output=True, text=True
     )
     return int(said.stdout)
 
@@ -82,24 +82,20 @@ def faults(how):
 @glibc
 def test_what_a_step_frees_the_next_one_finds():
     # of 4 KB each, in 720 MB; now and then the heap still grows by a block
-    assert faults("kept") < 20_000
-    assert faults("given back") > 100_000
+    assert printed(STEPS, "kept") < 20_000
+    assert printed(STEPS, "given back") > 100_000
 
 
 @glibc
 def test_what_is_kept_can_be_given_back():
-    said = subprocess.run([sys.executable, "-c", HELD], check=True, capture_output=True, text=True)
-    assert int(said.stdout) > 200e6
+    assert printed(HELD) > 200e6
 
 
 @glibc
 def test_comparing_images_turn_by_turn_takes_no_more_than_one_turn():
     # 38 MB a turn, of 94 in each of two calls; where each turn had arrays of its own: 830, 960 and
     # 2,600 MB, and once 270
-    said = subprocess.run(
-        [sys.executable, "-c", COMPARED], check=True, capture_output=True, text=True
-    )
-    assert int(said.stdout) < 400e6
+    assert printed(COMPARED) < 400e6
 
 
 def test_another_allocator_is_asked_nothing(monkeypatch):

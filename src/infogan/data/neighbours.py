@@ -87,9 +87,9 @@ def look_alikes_outside(
     # made once: what stays of each turn would else lie where the next one's distances were
     near = asked.new_empty(len(asked), most)
     distances = features.new_empty(min(FEW, len(asked)), len(features))
-    ours = torch.empty_like(distances, dtype=torch.bool)
+    same = torch.empty_like(distances, dtype=torch.bool)  # whether of the same group
     for part, found in zip(torch.split(asked, FEW), torch.split(near, FEW), strict=True):
-        distance, own = distances[: len(part)], ours[: len(part)]
+        distance, own = distances[: len(part)], same[: len(part)]
         torch.addmm(squares, features[part], features.T, alpha=-2, out=distance)
         torch.eq(group[part][:, None], group, out=own)
         distance.masked_fill_(own, torch.inf)
