@@ -14,7 +14,7 @@ ORDER = [
     "weights", "networks", "inputs", "model", "memory", "workers", "encode", "generate",
     "adversarial", "pairs", "components", "joining", "merging", "objective", "data", "batches",
     "votes", "vat", "diffaugment", "precision",
-    "run", "progress", "state", "step", "restarts", "scouting", "guards",
+    "run", "progress", "state", "step", "restarts", "scout", "lessons", "scouting", "guards",
     "training", "fitting", "metrics", "figures",
     "scatter", "supposed", "report", "cli",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from torch import nn
 from infogan.config import Config
 from infogan.diffaugment import strength_for
 from infogan.model import InfoGAN
-from infogan.scouting import BATCH, PAIRS
+from infogan.scout import BATCH, PAIRS
 from infogan.votes import BANK
 
 EACH = 20  # images of a category at least

@@ -2,7 +2,7 @@
 
 from infogan.config import Config
 from infogan.prior import Prior
-from infogan.scouting import small_categories
+from infogan.scout import small_categories
 from infogan.step import has_pairs, sends_scouts
 
 

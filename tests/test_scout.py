@@ -1,0 +1,78 @@
+"""A scout finds small categories on real images and joins them to kinds."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from four_kinds import CPU, KINDS, SCOUTS, four_kinds
+
+from infogan import lessons
+from infogan import scout as scouts
+from infogan.config import Config, from_yaml
+from infogan.scout import Scout
+from infogan.state import State
+
+
+@pytest.fixture
+def config(tiny):
+    return from_yaml(SCOUTS, "test", tiny)
+
+
+def test_learned_frequencies_that_are_even_are_joined_as_if_known(monkeypatch):
+    """By the run's m, 3, where the kinds are equally frequent, by 0.9 where they are not."""
+    even, labels = four_kinds(720)
+    uneven = torch.cat([(labels == k).nonzero()[: 36 * n, 0] for k, n in enumerate((1, 2, 4, 5))])
+    learned = "codes: 'z4 + kind:cat4(learned) + 2u@0.1'"
+    config = from_yaml(learned, "it", from_yaml(KINDS, "test", Config()))
+    used, real = [], scouts.margins
+
+    def watched(P, groups, K, m):
+        used.append(m)
+        return real(P, groups, K, m)
+
+    monkeypatch.setattr(scouts, "margins", watched)
+    for images in (even, even[uneven]):
+        scout = Scout(config, State.start(config, (1, 8, 8), CPU), images, torch.float32)
+        [*scout.explore()]
+        scout.join()
+    assert used == [3, scouts.M_FREE]
+
+
+def test_kinds_are_joined_by_copies_that_are_warped_twice_as_much(config, digits, monkeypatch):
+    config = from_yaml("augment: {warp: 0.1, warp_from: 1000}", "test", config)
+    scout = Scout(config, State.start(config, (1, 28, 28), CPU), digits, torch.float32)
+    warps, real = [], scouts.augment
+
+    def watched(x, settings, generator):
+        warps.append(settings.warp)
+        return real(x, settings, generator)
+
+    monkeypatch.setattr(scouts, "augment", watched)
+    [*scout.explore()]
+    assert set(warps) == {0.0}
+    warps.clear()
+    scout.join()
+    assert set(warps) == {0.0, 0.2}
+
+
+@pytest.mark.parametrize(("parts", "M"), [(1, 10), (3, 30), (20, 100)])
+def test_a_scout_looks_for_as_many_small_categories_as_said(config, digits, parts, M):
+    config = replace(config, train=replace(config.train, scout_parts=parts))
+    scout = Scout(config, State.start(config, (1, 28, 28), CPU), digits, torch.float32)
+    assert scout.M == M
+    kinds = scout.join()
+    assert sorted(set(kinds.groups.tolist())) == list(range(10))
+    voted, told = lessons.categories(scout, kinds, torch.arange(20))
+    assert voted.shape == (20,)
+    if parts == 1:  # each is a kind, and none is in doubt
+        assert kinds.told.all()
+        assert told.all()
+
+
+def test_few_images_make_small_batches(config):
+    images = torch.randint(0, 256, (9, 1, 28, 28), dtype=torch.uint8)
+    first = State.start(config, (1, 28, 28), CPU)
+    scout = Scout(config, first, images, torch.float32)
+    assert all(map(math.isfinite, scout.explore()))
+    assert lessons.categories(scout, scout.join(), torch.arange(9))[0].shape == (9,)
