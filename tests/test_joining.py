@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from infogan.joining import best_grouping, joined, joint_information, margins
+from infogan.joining import best_grouping, joined, joint_information, margins, reconsidered
 from infogan.pairs import joint, pair_information
 
 
@@ -122,3 +122,25 @@ def test_a_category_between_two_kinds_is_the_least_sure():
 def test_as_many_groups_as_categories_are_the_categories():
     P = some_joint(np.random.default_rng(3), 5)
     assert sorted(best_grouping(P, 5, 2.0, seed=0)) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("of_own", "of_rival", "goes"), [(0, 1, True), (10, 14, True), (10, 12, False), (10, 0, False)]
+)
+def test_a_category_goes_to_its_rival_where_look_alikes_clearly_are_of_that(of_own, of_rival, goes):
+    groups, rivals = np.array([0, 0, 1, 1, 2]), np.array([1, 1, 0, 0, 0])
+    alike, sizes = np.zeros((5, 5)), np.array([10, 20, 20, 20, 20])
+    alike[0, 1], alike[0, 2], alike[0, 4] = of_own, of_rival, 30  # what is of neither says nothing
+    found, next_best = reconsidered(groups, rivals, np.array([0]), alike, sizes)
+    assert found.tolist() == ([1, 0, 1, 1, 2] if goes else groups.tolist())
+    assert next_best.tolist() == ([0, 1, 0, 0, 0] if goes else rivals.tolist())
+    assert groups[0] == 0  # the given ones stay as they were
+    found, _ = reconsidered(groups, rivals, np.array([1]), alike[[1, 0, 2, 3, 4]], sizes)
+    assert found.tolist() == groups.tolist()  # it has most of its group's images
+
+
+def test_no_group_is_left_empty_by_those_that_go():
+    groups, rivals = np.array([0, 0, 1, 1]), np.array([1, 1, 0, 0])
+    alike = np.array([[0, 0, 9, 0], [0, 0, 9, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
+    found, _ = reconsidered(groups, rivals, np.array([0, 1]), alike, np.full(4, 10))
+    assert found.tolist() == [1, 0, 1, 1]

@@ -20,15 +20,16 @@ def config(tiny):
 
 
 def test_images_in_doubt_are_told_as_their_look_alikes_outside_are(monkeypatch):
-    """A small category that was joined to a wrong kind, with the right one next."""
+    """A small category that was joined to a wrong kind, with the right one next: it goes there."""
     images, labels = four_kinds()
     config = from_yaml(KINDS, "test", Config())
     scout = Scout(config, State.start(config, (1, 8, 8), CPU), images, torch.float32)
     [*scout.explore()]
     kinds, every = scout.join(), torch.arange(len(images))
     certain = replace(kinds, told=torch.ones_like(kinds.told))
-    right, told = lessons.categories(scout, certain, every)
+    right, told, same = lessons.categories(scout, certain, every)
     assert told.all()
+    assert torch.equal(same.groups, kinds.groups)
     assert clustering(labels.numpy(), right.numpy(), 4)["clustering.accuracy"] >= 0.95
 
     model = scout.state.reader(images, config.train.seed)
@@ -40,19 +41,23 @@ def test_images_in_doubt_are_told_as_their_look_alikes_outside_are(monkeypatch):
     groups, rivals, sure = kinds.groups.clone(), kinds.rivals.clone(), certain.told.clone()
     groups[i], rivals[i], sure[i] = (own + 1) % 4, own, False
     wrong = replace(kinds, groups=groups, rivals=rivals, told=sure)
-    found, told = lessons.categories(scout, wrong, every)
+    found, told, moved = lessons.categories(scout, wrong, every)
     assert told[small != i].all()
     assert told[small == i].double().mean() > 0.3
+    assert torch.equal(moved.groups, kinds.groups)
+    assert moved.rivals[i] == (own + 1) % 4
     assert (found == right)[told & (small == i)].all()
 
     rivals[i] = (own + 2) % 4  # look-alikes of a kind that is not possible say nothing
-    _, told = lessons.categories(scout, wrong, every)
+    _, told, moved = lessons.categories(scout, wrong, every)
     assert not told[small == i].any()
+    assert torch.equal(moved.groups, groups)
     off = replace(config, augment=replace(config.augment, neighbours_until=0))
     monkeypatch.setattr(scout, "config", off)
     rivals[i] = own
-    _, told = lessons.categories(scout, wrong, every)
+    _, told, moved = lessons.categories(scout, wrong, every)
     assert not told[small == i].any()
+    assert torch.equal(moved.groups, groups)
 
 
 def test_the_sliders_are_told_what_differs_most_within_kinds(tmp_path):

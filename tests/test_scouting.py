@@ -99,7 +99,7 @@ def test_the_first_scout_whose_kinds_stand_is_followed_else_the_best(
     kinds = alone.join()
     assert kinds.score == facts["I_groups"][facts["kept"]]
     which = torch.cat([picks(u, len(digits), config.train)[0] for u in range(2)])
-    voted, told = lessons.categories(alone, kinds, which)
+    voted, told, _ = lessons.categories(alone, kinds, which)
     assert torch.equal(first.votes["digit"].flatten(), torch.where(told, voted, -1))
 
     monkeypatch.setattr(scouts, "shared", lambda P: False)

@@ -1,11 +1,14 @@
 """What Q is told first of some images, by what a scout found: categories and components."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
 from infogan.batches import fetch
 from infogan.components import ends, levels, principal
 from infogan.data import look_alikes_outside
+from infogan.joining import reconsidered
 from infogan.networks.layers import Flat, folded
 from infogan.scout import Kinds, Scout
 from infogan.votes import read
@@ -18,12 +21,15 @@ READ_AT_ONCE = 256  # images a thread has under way
 
 
 @torch.no_grad()
-def categories(scout: Scout, kinds: Kinds, which: Tensor) -> tuple[Tensor, Tensor]:
-    """The kind of some of the images, (n,), and whether it is told, (n,).
+def categories(scout: Scout, kinds: Kinds, which: Tensor) -> tuple[Tensor, Tensor, Kinds]:
+    """The kind of some of the images, (n,), and whether it is told, (n,); and the kinds as they are
+    then.
 
-    argmax_k Σ_{i in k} p_i(x). Where the likeliest small category is in doubt, the kind of x's
-    ten look-alikes outside it, and told, if they have one kind and it is this or the rival; not
-    the rival where most images of the kind are in that category, so that few are outside.
+    argmax_k Σ_{i in k} p_i(x). Where the likeliest small category is in doubt, x's ten look-alikes
+    outside it are asked. First, all of them together, whether the small category belongs to the
+    other kind (`joining.reconsidered`). Then x is told as what its ten are, if they have one kind
+    and it is this or the rival; not the rival where most images of the kind are in that category,
+    so that few are outside.
     """
     t = scout.config.train
     model = scout.state.reader(scout.images, t.seed)
@@ -36,14 +42,27 @@ def categories(scout: Scout, kinds: Kinds, which: Tensor) -> tuple[Tensor, Tenso
         near = look_alikes_outside(
             scout.images, members, small, asked, AGREED, t.seed, scout.r_bar.device
         )
-        theirs, own = kind[near], small[asked]  # (k, 10), (k,)
-        size = small.bincount(minlength=scout.M)  # (M,)
+        own, size = small[asked], small.bincount(minlength=scout.M)  # (k,), (M,)
+        kinds = _reconsidered(kinds, own, small[near], size)
+        kind, _ = scout.likeliest(kinds, h)
+        theirs = kind[near]  # (k, 10)
         whole = size.new_zeros(scout.code.k).index_add_(0, kinds.groups, size)[kinds.groups]
         one, shares = theirs[:, 0], 2 * size <= whole
         possible = (one == kinds.groups[own]) | (one == kinds.rivals[own]) & shares[own]
         agreed = possible & (theirs == one[:, None]).all(1)
         kind[asked[agreed]], told[asked[agreed]] = one[agreed], True
-    return kind[place], told[place]
+    return kind[place], told[place], kinds
+
+
+def _reconsidered(kinds: Kinds, own: Tensor, near: Tensor, size: Tensor) -> Kinds:
+    """By the small categories of images in doubt, (k,), and of their look-alikes, (k, 10)."""
+    M = len(kinds.groups)
+    alike = (own[:, None] * M + near).flatten().bincount(minlength=M * M).view(M, M)
+    doubtful = (~kinds.told).nonzero()[:, 0]
+    groups, rivals = reconsidered(
+        *(part.numpy() for part in (kinds.groups, kinds.rivals, doubtful, alike.double(), size))
+    )
+    return replace(kinds, groups=torch.from_numpy(groups), rivals=torch.from_numpy(rivals))
 
 
 @torch.no_grad()

@@ -49,8 +49,9 @@ def scouted(
 
     In the first `train.scout_followed` updates of the game Q learns its kinds as votes, but for the
     fifth of the small categories whose kind is least sure (`joining.margins`): those are mixtures
-    of two kinds more often than others. Of their images those are told whose ten look-alikes from
-    other small categories are all of the kind, or all of the next best one, as which they are told;
+    of two kinds more often than others. One of them goes to the next best kind if its images'
+    look-alikes from other small categories clearly are of that. Of their images those are told
+    whose ten look-alikes are all of the kind, or all of the next best one, as which they are told;
     the rest is left to the game. Until that is over Q's continuous codes learn the principal
     components within its kinds (`lessons.components`). Weights, batches and augmentations are each
     scout's own; nothing else of the run's state changes.
@@ -94,7 +95,7 @@ def scouted(
     )
     followed = min(t.scout_followed, config.loss.votes_from)
     which = picked(range(followed), len(images), t)
-    voted, told = lessons.categories(scout, kinds, which.flatten())
+    voted, told, kinds = lessons.categories(scout, kinds, which.flatten())
     state.learn_prior({scout.code.name: voted})
     voted[~told] = NONE
     state.votes = {scout.code.name: voted.view_as(which)}
