@@ -31,8 +31,7 @@ from infogan.fitting import in_proportion
 from infogan.metrics import clustering, information, meaning
 from infogan.metrics.evaluation import Budget
 from infogan.metrics.meaning import spearman
-from infogan.metrics.pairs import pairs, stuck
-from infogan.pairs import overlap
+from infogan.metrics.pairs import alike, crossing, pairs, stuck
 from infogan.precision import device
 from infogan.run import Run
 
@@ -80,7 +79,7 @@ def numbers(out: Path) -> dict[str, Any]:
     agreement = clustering(test.labels.numpy(), k.numpy(), code.k)
     bound = information(model, budget.fakes, budget.seed)
     pair = pairs(model, test.images, run.config.augment, budget.seed)
-    P = torch.tensor(pair[f"pairs.{code.name}.joint"])
+    P, near = torch.tensor(pair[f"pairs.{code.name}.joint"]), alike(pair, code.name)
     rho = meaning(model, budget.per_category, budget.seed)
     fakes = torch.cat([model.generate(n=500, seed=seed).cpu() for seed in range(10)])
     return {
@@ -89,8 +88,8 @@ def numbers(out: Path) -> dict[str, Any]:
         "L_I": bound[f"information.{code.name}.L_I"],
         "I_m": pair[f"pairs.{code.name}.I_m"] / code.entropy(),
         "score": pair[f"pairs.{code.name}.score"],
-        "signs": len(stuck(code.name, P)),
-        "overlap": overlap(P).max().item(),
+        "signs": len(stuck(code.name, P, alike=near)),
+        "overlap": crossing(P, near).max().item(),
         "least": least(agreement),
         "distance": frechet(to_float(test.images), fakes),
         "minutes": round(run.seconds() / 60, 2),

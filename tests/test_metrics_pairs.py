@@ -1,6 +1,7 @@
 """The label-free score on categories whose quality is known."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from torch import nn
 
 from infogan.config import AugmentConfig
 from infogan.metrics import pairs
-from infogan.metrics.pairs import in_words, stuck
+from infogan.metrics.pairs import alike, crossing, in_words, stuck
 from infogan.model import InfoGAN
 
 NONE = AugmentConfig(rotation=0, shear=0, scale=0, shift=0)
@@ -138,3 +139,33 @@ def test_real_images_that_are_not_as_the_prior_says(halves):
     assert out["pairs.side.tv"] == pytest.approx(0, abs=1e-6)
     assert out["pairs.side.score"] == pytest.approx(1, rel=1e-4)
     assert len(in_words(out)) == 1
+
+
+def test_a_kind_that_copies_hardly_show_to_be_spread_is_named_where_look_alikes_do():
+    """0.08 of copies and 0.16 of look-alikes: 0.12 of both, and not 0.08 of either."""
+    P, near = P_of([[0.92, 0.08], [0.08, 0.92]]), P_of([[0.84, 0.16], [0.16, 0.84]])
+    assert stuck("kind", P) == []
+    assert crossing(P, near)[0, 1] == pytest.approx(0.12)
+    assert stuck("kind", P, alike=near) == [
+        "kind 0 and 1 share a kind: copies and look-alikes change sides in 12% of the smaller "
+        "one's pairs"
+    ]
+    assert stuck("kind", P, alike=P) == []
+
+
+def test_look_alikes_are_looked_at_where_the_run_learns_from_them_and_there_are_enough(halves):
+    """Two kinds, and Q tells them; then a category that is of noise alone: the copy, as it is not
+    changed here, keeps it, and of look-alikes a half."""
+    model, images = halves
+    settings = replace(NONE, neighbours_until=1)
+    both = torch.eye(2) / 2
+    assert torch.equal(alike(pairs(model, images, settings, 0), "side"), both)
+    assert alike(pairs(model, images, NONE, 0), "side") is None
+    assert alike(pairs(model, images[:99], settings, 0), "side") is None
+    noise = torch.randint(0, 60, images.shape, generator=torch.Generator().manual_seed(0))
+    noisy = pairs(model, noise.to(torch.uint8), settings, 0)
+    assert torch.tensor(noisy["pairs.side.joint"])[0, 1] == 0
+    found = alike(noisy, "side")
+    assert found.sum() == pytest.approx(1)
+    assert 0.15 < found[0, 1] < 0.3  # chance is a quarter; its standard error 0.02
+    assert any("copies and look-alikes" in sentence for sentence in in_words(noisy))

@@ -10,15 +10,19 @@ from torch import Tensor
 
 from infogan.codes import probs
 from infogan.config import AugmentConfig
-from infogan.data import augment, to_float
+from infogan.data import augment, look_alikes_outside, to_float
+from infogan.fitting import LOOK_ALIKE
 from infogan.model import InfoGAN
 from infogan.pairs import joint, overlap, pair_information
 from infogan.votes import SHARED
 
+CROSSED = 0.09  # of copies and look-alikes: up to 0.077 in short runs that went well, 0.105 to 0.21
+# in stuck ones; of copies alone (`votes.SHARED`) 0.089 and 0.092, so that these do not tell
 CROWDED, EMPTY = 1.5, 0.5  # of a category's share under P(c): two kinds in one, or hardly used
 APART = 0.1  # total variation of P(c) and real images; MNIST's ten digits and 1/10: 0.02
 EVEN = 2.0  # weight in I_m of how far the categories' use is from P(c): m − 1 at m = 3
 CHUNK = 2000  # images augmented at once
+COMPARED = 10_000  # images at most whose look-alikes are found, among themselves
 
 
 def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) -> dict[str, Any]:
@@ -34,6 +38,9 @@ def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) ->
     pairs.CODE.agreement = share of images whose copy has the same argmax
     pairs.CODE.joint     = P (K, K) of the likeliest categories: of how many images the copy changes
                            sides, which `stuck` looks at
+    pairs.CODE.alike     = the same of an image and the one that looks most like it (by the pixels,
+                           `data.look_alikes_outside`), where the run learns from look-alikes and
+                           there are at least 100 images
     pairs.CODE.prior     = P(c) (K,), and pairs.CODE.tv = ½ Σ_k |r_k − P(k)|, how far real images
                            are from it
 
@@ -50,6 +57,7 @@ def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) ->
     q_copies = [
         model.infer(augment(to_float(x), settings, generator)) for x in torch.split(images, CHUNK)
     ]
+    looked = _look_alikes(images, settings, seed)
     out: dict[str, Any] = {}
     for code in model.prior.categorical:
         p = probs(q[code.name]).double().cpu()
@@ -63,9 +71,22 @@ def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) ->
         k, k_copy = (F.one_hot(part.argmax(1), code.k).double() for part in (p, p_copy))
         out[f"{key}.score"] = _even(k, k_copy, pi) / code.entropy()
         out[f"{key}.joint"] = joint(k, k_copy).tolist()
+        if looked:
+            out[f"{key}.alike"] = joint(*(k[which] for which in looked)).tolist()
         out[f"{key}.prior"] = pi.tolist()
         out[f"{key}.tv"] = (r - pi).abs().sum().item() / 2
     return out
+
+
+def _look_alikes(
+    images: Tensor, settings: AugmentConfig, seed: int
+) -> tuple[Tensor, Tensor] | None:
+    """Some of the images, (n,), and for each the one of them that looks most like it."""
+    if not settings.neighbours_until or len(images) < LOOK_ALIKE:
+        return None
+    some = torch.linspace(0, len(images) - 1, min(len(images), COMPARED)).long()
+    each = torch.arange(len(some))
+    return some, some[look_alikes_outside(images, some, each, each, 1, seed)[:, 0]]
 
 
 def _even(p: Tensor, p_copy: Tensor, pi: Tensor) -> float:
@@ -75,19 +96,25 @@ def _even(p: Tensor, p_copy: Tensor, pi: Tensor) -> float:
     return float(pair_information(p, p_copy) - EVEN * off)
 
 
-def stuck(name: str, P: Tensor, prior: Tensor | None = None) -> list[str]:
+def stuck(
+    name: str, P: Tensor, prior: Tensor | None = None, alike: Tensor | None = None
+) -> list[str]:
     """Signs that categories are no kinds of images, in words; [] where there is none.
 
     Category k holds r_k of the images, where P(c) gives it 1/K or what is said. Of two categories
-    k, l the share P_kl / min(r_k, r_l) of pairs falls apart: between two kinds it is near 0,
-    between two halves of one kind near a half, and between where a kind is spread over both.
+    k, l the share `crossing` of pairs falls apart: between two kinds it is near 0, between two
+    halves of one kind near a half, and between where a kind is spread over both.
 
     Args:
         name: The code's.
         P: The joint of its categories, (K, K), symmetric, sum 1.
         prior: P(c), (K,); None: uniform.
+        alike: The joint of an image and its look-alike, (K, K); None: not looked at.
     """
-    r, K, parts = P.sum(1), len(P), overlap(P)
+    r, K, parts = P.sum(1), len(P), crossing(P, alike)
+    pair, most = "the copy changes", SHARED
+    if alike is not None:
+        pair, most = "copies and look-alikes change", CROSSED
     share = torch.full_like(r, 1 / K) if prior is None else prior.to(r)
     signs = []
     for k in range(K):
@@ -102,12 +129,24 @@ def stuck(name: str, P: Tensor, prior: Tensor | None = None) -> list[str]:
     for k in range(K):
         for other in range(k + 1, K):
             part = parts[k, other].item()
-            if part > SHARED:
+            if part > most:
                 signs.append(
-                    f"{name} {k} and {other} share a kind: the copy changes sides in "
+                    f"{name} {k} and {other} share a kind: {pair} sides in "
                     f"{part:.0%} of the smaller one's pairs"
                 )
     return signs
+
+
+def crossing(P: Tensor, alike: Tensor | None = None) -> Tensor:
+    """P̄_kl / min(r_k, r_l), (K, K), with P̄ half of copies and half of look-alikes: copies alone
+    hardly show where a kind is spread over many, look-alikes alone err where there are few."""
+    return overlap(P if alike is None else (P + alike) / 2)
+
+
+def alike(metrics: Mapping[str, Any], name: str) -> Tensor | None:
+    """A code's joint of images and their look-alikes, (K, K), where these were looked at."""
+    found = metrics.get(f"pairs.{name}.alike")
+    return None if found is None else torch.tensor(found)
 
 
 def in_words(metrics: Mapping[str, Any]) -> list[str]:
@@ -125,7 +164,7 @@ def in_words(metrics: Mapping[str, Any]) -> list[str]:
                 f"{name}: {nats:.2f} of {entropy:.2f} nats stay between a real image and "
                 f"its copy (score {score:.3f}); {agreement:.1%} keep their category"
             )
-            said += stuck(name, torch.tensor(P), torch.tensor(prior))
+            said += stuck(name, torch.tensor(P), torch.tensor(prior), alike(metrics, name))
             said += _disagree(name, metrics.get(f"pairs.{name}.tv", 0.0))
     return said
 
