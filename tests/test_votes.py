@@ -1,5 +1,6 @@
 """The category that the nearest images have."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -127,6 +128,17 @@ def test_categories_that_share_a_kind_are_told():
     assert not unsettled(model, images, still, seed=0)
     moved = AugmentConfig(rotation=0, shear=0, scale=0, shift=0.9)
     assert unsettled(model, images, moved, seed=0)
+
+    # one pixel of noise is a category that copies keep and look-alikes do not
+    noise = torch.randint(0, 60, images.shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        model.Q.weight.mul_(100)
+        model.Q.bias.copy_(model.Q.weight[:, 27] * -29.5 / 255)
+    assert not unsettled(model, noise.to(torch.uint8), still, seed=0)
+    assert unsettled(model, noise.to(torch.uint8), replace(still, neighbours_until=1), seed=0)
+    images[:] = torch.tensor([60, 0]).repeat(200)[:, None, None, None]
+    images[..., :4] += 20  # of two kinds look-alikes are of one kind
+    assert not unsettled(model, images, replace(still, neighbours_until=1), seed=0)
 
 
 @pytest.fixture(autouse=True)
