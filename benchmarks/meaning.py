@@ -31,7 +31,7 @@ from infogan.fitting import in_proportion
 from infogan.metrics import clustering, information, meaning
 from infogan.metrics.evaluation import Budget
 from infogan.metrics.meaning import spearman
-from infogan.metrics.pairs import alike, crossing, pairs, stuck
+from infogan.metrics.pairs import crossing, of_look_alikes, pairs, stuck
 from infogan.precision import device
 from infogan.run import Run
 
@@ -79,7 +79,7 @@ def numbers(out: Path) -> dict[str, Any]:
     agreement = clustering(test.labels.numpy(), k.numpy(), code.k)
     bound = information(model, budget.fakes, budget.seed)
     pair = pairs(model, test.images, run.config.augment, budget.seed)
-    P, near = torch.tensor(pair[f"pairs.{code.name}.joint"]), alike(pair, code.name)
+    P, near = torch.tensor(pair[f"pairs.{code.name}.joint"]), of_look_alikes(pair, code.name)
     rho = meaning(model, budget.per_category, budget.seed)
     fakes = torch.cat([model.generate(n=500, seed=seed).cpu() for seed in range(10)])
     return {

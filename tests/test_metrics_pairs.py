@@ -9,7 +9,7 @@ from torch import nn
 
 from infogan.config import AugmentConfig
 from infogan.metrics import pairs
-from infogan.metrics.pairs import alike, crossing, in_words, stuck
+from infogan.metrics.pairs import crossing, in_words, of_look_alikes, stuck
 from infogan.model import InfoGAN
 
 NONE = AugmentConfig(rotation=0, shear=0, scale=0, shift=0)
@@ -159,13 +159,13 @@ def test_look_alikes_are_looked_at_where_the_run_learns_from_them_and_there_are_
     model, images = halves
     settings = replace(NONE, neighbours_until=1)
     both = torch.eye(2) / 2
-    assert torch.equal(alike(pairs(model, images, settings, 0), "side"), both)
-    assert alike(pairs(model, images, NONE, 0), "side") is None
-    assert alike(pairs(model, images[:99], settings, 0), "side") is None
+    assert torch.equal(of_look_alikes(pairs(model, images, settings, 0), "side"), both)
+    assert of_look_alikes(pairs(model, images, NONE, 0), "side") is None
+    assert of_look_alikes(pairs(model, images[:99], settings, 0), "side") is None
     noise = torch.randint(0, 60, images.shape, generator=torch.Generator().manual_seed(0))
     noisy = pairs(model, noise.to(torch.uint8), settings, 0)
     assert torch.tensor(noisy["pairs.side.joint"])[0, 1] == 0
-    found = alike(noisy, "side")
+    found = of_look_alikes(noisy, "side")
     assert found.sum() == pytest.approx(1)
     assert 0.15 < found[0, 1] < 0.3  # chance is a quarter; its standard error 0.02
     assert any("copies and look-alikes" in sentence for sentence in in_words(noisy))

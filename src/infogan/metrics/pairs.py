@@ -143,7 +143,7 @@ def crossing(P: Tensor, alike: Tensor | None = None) -> Tensor:
     return overlap(P if alike is None else (P + alike) / 2)
 
 
-def alike(metrics: Mapping[str, Any], name: str) -> Tensor | None:
+def of_look_alikes(metrics: Mapping[str, Any], name: str) -> Tensor | None:
     """A code's joint of images and their look-alikes, (K, K), where these were looked at."""
     found = metrics.get(f"pairs.{name}.alike")
     return None if found is None else torch.tensor(found)
@@ -164,7 +164,7 @@ def in_words(metrics: Mapping[str, Any]) -> list[str]:
                 f"{name}: {nats:.2f} of {entropy:.2f} nats stay between a real image and "
                 f"its copy (score {score:.3f}); {agreement:.1%} keep their category"
             )
-            said += stuck(name, torch.tensor(P), torch.tensor(prior), alike(metrics, name))
+            said += stuck(name, torch.tensor(P), torch.tensor(prior), of_look_alikes(metrics, name))
             said += _disagree(name, metrics.get(f"pairs.{name}.tv", 0.0))
     return said
 
