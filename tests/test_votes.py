@@ -1,6 +1,5 @@
 """The category that the nearest images have."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -135,10 +134,10 @@ def test_categories_that_share_a_kind_are_told():
         model.Q.weight.mul_(100)
         model.Q.bias.copy_(model.Q.weight[:, 27] * -29.5 / 255)
     assert not unsettled(model, noise.to(torch.uint8), still, seed=0)
-    assert unsettled(model, noise.to(torch.uint8), replace(still, neighbours_until=1), seed=0)
+    assert unsettled(model, noise.to(torch.uint8), still, seed=0, alike=True)
     images[:] = torch.tensor([60, 0]).repeat(200)[:, None, None, None]
     images[..., :4] += 20  # of two kinds look-alikes are of one kind
-    assert not unsettled(model, images, replace(still, neighbours_until=1), seed=0)
+    assert not unsettled(model, images, still, seed=0, alike=True)
 
 
 @pytest.fixture(autouse=True)

@@ -37,8 +37,8 @@ def best_start(
     Score, where Q learns from real pairs: I_m, the information of Q's categories between real
     images and their augmented copies (`pairs.pair_information`), summed over the categorical codes,
     the mean of a start's last 100 updates. A start whose categories form late, or of which two
-    share a kind of image, has less. The first whose categories stand (`votes.unsettled` is false)
-    is taken at once.
+    share a kind of image, has less. The first whose categories stand (`votes.unsettled` is false,
+    of copies and, where Q learns from them, of look-alikes) is taken at once.
 
     Score elsewhere: −V_I(D, G, Q) = −V + Σ λ_i L_I(c_i), which G and Q maximize (eq. 6), as D and Q
     see it, the mean of the last 500 updates. It is 2 ln 2 + Σ λ_i L_I where G's images are the
@@ -120,7 +120,8 @@ def _stands(state: State, images: Tensor, config: Config) -> bool:
     """Whether its categories stand, for all processes alike."""
     model = state.reader(images, config.train.seed)
     settings = config.augment.at(state.update, voted=False)
-    return not processes.anyone(unsettled(model, images, settings, config.train.seed))
+    alike = bool(settings.neighbours_until)
+    return not processes.anyone(unsettled(model, images, settings, config.train.seed, alike))
 
 
 def pair_score(means: Mapping[str, float], config: Config) -> float:

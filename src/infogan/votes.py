@@ -69,17 +69,20 @@ def votes(
 
 
 @torch.no_grad()
-def unsettled(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) -> bool:
+def unsettled(
+    model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int, alike: bool = False
+) -> bool:
     """Whether the categories of a code do not stand yet: of one of them less than half of the
     augmented copies stay in it, or more than a tenth go to one other, so that the two share a kind
-    of image. Votes would then hold what is wrong. Where Q learns from look-alikes, half of the
-    copies are look-alikes instead.
+    of image. Votes would then hold what is wrong.
 
     Args:
         model: As it stands; it is used in evaluation mode.
         images: (N, C, H, W) bytes, of which up to 4,096 are looked at.
         settings: Of the copies.
         seed: Of the images and the copies.
+        alike: Whether half of the copies are look-alikes instead: these show a kind that is spread
+            over many categories, or of which Q is too sure. (Votes that waited for them did harm.)
     """
     generator = torch.Generator().manual_seed(seed)
     outputs = []
@@ -87,7 +90,7 @@ def unsettled(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int
     for which in torch.split(some, COPIED):
         x, every = to_float(images[which]), torch.arange(len(which))
         parts = [x, augment(x, settings, generator)]
-        if settings.neighbours_until:
+        if alike:
             device = next(model.parameters()).device
             near = look_alikes(images, which, seed, generator, device)
             parts.append(to_float(images[near]))
