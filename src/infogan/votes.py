@@ -81,8 +81,8 @@ def unsettled(
         images: (N, C, H, W) bytes, of which up to 4,096 are looked at.
         settings: Of the copies.
         seed: Of the images and the copies.
-        alike: Whether half of the copies are look-alikes instead: these show a kind that is spread
-            over many categories, or of which Q is too sure. (Votes that waited for them did harm.)
+        alike: Whether the same must hold where half of the copies are look-alikes: these show a
+            kind that is spread over many categories.
     """
     generator = torch.Generator().manual_seed(seed)
     outputs = []
@@ -95,10 +95,11 @@ def unsettled(
             near = look_alikes(images, which, seed, generator, device)
             parts.append(to_float(images[near]))
         outputs.append(torch.stack([read(model, part, every, torch.float32)[1] for part in parts]))
-    q, *others = map(model.prior.q, torch.cat(outputs, 1))
+    readings = [*map(model.prior.q, torch.cat(outputs, 1))]
     for code in model.prior.categorical:
-        p, of_others = probs(q[code.name]), [probs(other[code.name]) for other in others]
-        if shared(torch.stack([joint(p, other) for other in of_others]).mean(0)):
+        p, *others = (probs(q[code.name]) for q in readings)
+        P, *near = (joint(p, other) for other in others)
+        if shared(P) or any(shared((P + P_near) / 2) for P_near in near):
             return True
     return False
 
