@@ -98,8 +98,8 @@ def unsettled(
     readings = [*map(model.prior.q, torch.cat(outputs, 1))]
     for code in model.prior.categorical:
         p, *others = (probs(q[code.name]) for q in readings)
-        P, *near = (joint(p, other) for other in others)
-        if shared(P) or any(shared((P + P_near) / 2) for P_near in near):
+        P, *alikes = (joint(p, other) for other in others)
+        if shared(P) or any(shared((P + A) / 2) for A in alikes):
             return True
     return False
 
