@@ -48,6 +48,13 @@ def test_images_in_doubt_are_told_as_their_look_alikes_outside_are(monkeypatch):
     assert moved.rivals[i] == (own + 1) % 4
     assert (found == right)[told & (small == i)].all()
 
+    with monkeypatch.context() as patch:  # where it stays, they are told as the next kind
+        patch.setattr(lessons, "reconsidered", lambda groups, rivals, *_: (groups, rivals))
+        found, told, moved = lessons.categories(scout, wrong, every)
+    assert torch.equal(moved.groups, groups)
+    assert told[small == i].double().mean() > 0.3
+    assert (found == right)[told & (small == i)].all()
+
     rivals[i] = (own + 2) % 4  # look-alikes of a kind that is not possible say nothing
     _, told, moved = lessons.categories(scout, wrong, every)
     assert not told[small == i].any()
