@@ -64,7 +64,7 @@ def test_first_and_second_derivatives_are_those_of_finite_differences(kind, chan
 )
 def test_all_else_is_left_to_torch(make, shape, monkeypatch):
     layer, x = make(), torch.randn(shape)
-    monkeypatch.setattr(grey, "_patches", None)
+    monkeypatch.setattr(grey, "of_weights", None)
     monkeypatch.setattr(grey, "_image", None)
     layer(x).sum().backward()
     with torch.autocast("cpu", torch.bfloat16):
@@ -77,6 +77,6 @@ def test_only_what_is_asked_for_is_computed(monkeypatch):
     layer(x).sum().backward()
     layer = FromGrey(1, 4, 4, stride=2, padding=1).requires_grad_(False)
     monkeypatch.undo()
-    monkeypatch.setattr(grey, "_patches", None)  # nor of frozen weights
+    monkeypatch.setattr(grey, "of_weights", None)  # nor of frozen weights
     layer(x.requires_grad_()).sum().backward()
     assert x.grad is not None

@@ -1,9 +1,9 @@
 """4×4 convolutions of stride 2 from and to images of one channel, in float32 on a processor.
 
-With one channel a convolution is a product with patches of 16 numbers each. torch's own kernels are
-slow where channels are their inner loop and there is but one: as products the gradients of weights
-and images and the transposed convolution take half of the time. Elsewhere (bfloat16, a GPU, other
-shapes) torch's are used. The numbers are the same but for rounding.
+With one channel a patch has 16 numbers. torch's own kernels are slow where channels are their inner
+loop and there is but one: as products with patches the gradients of weights and images and the
+transposed convolution take half of the time. Elsewhere (bfloat16, a GPU, other shapes) torch's are
+used. The numbers are the same but for rounding.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SIDE, STRIDE, PADDING = 4, 2, 1
+from infogan.networks.patches import PADDING, SIDE, STRIDE, fits, of_weights, rows
 
 
 class FromGrey(nn.Conv2d):
@@ -29,7 +29,7 @@ class ToGrey(nn.ConvTranspose2d):
     """(n, C, H, W) → (n, 1, 2H, 2W), as `nn.ConvTranspose2d`."""
 
     def forward(self, h: Tensor, output_size: list[int] | None = None) -> Tensor:
-        if self.out_channels != 1 or any(self.output_padding) or not _as_product(self, h):
+        if self.out_channels != 1 or not _as_product(self, h):
             return super().forward(h, output_size)
         out: Tensor = _ToGrey.apply(h, self.weight, self.bias)  # type: ignore[no-untyped-call]
         return out
@@ -37,15 +37,10 @@ class ToGrey(nn.ConvTranspose2d):
 
 def _as_product(layer: FromGrey | ToGrey, x: Tensor) -> bool:
     """Whether a product is faster, and gives the same."""
-    shape = (layer.kernel_size, layer.stride, layer.padding)
     return (
-        shape == ((SIDE, SIDE), (STRIDE, STRIDE), (PADDING, PADDING))
-        and layer.bias is not None
-        and x.device.type == "cpu"
-        and x.dtype in (torch.float32, torch.float64)
+        x.dtype in (torch.float32, torch.float64)
         and not torch.is_autocast_enabled("cpu")
-        and x.shape[2] % STRIDE == x.shape[3] % STRIDE == 0
-        and not torch.compiler.is_compiling()
+        and fits(layer, x)
     )
 
 
@@ -60,11 +55,11 @@ class _FromGrey(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, W = ctx.saved_tensors
-        rows, (of_x, of_W, of_b) = _rows(g), ctx.needs_input_grad
+        of_x, of_W, of_b = ctx.needs_input_grad
         return (
-            _image(rows @ W.flatten(1), g) if of_x else None,
-            (rows.T @ _patches(x)).view_as(W) if of_W else None,
-            rows.sum(0) if of_b else None,
+            _image(rows(g) @ W.flatten(1), g) if of_x else None,
+            of_weights(g, x) if of_W else None,
+            rows(g).sum(0) if of_b else None,
         )
 
 
@@ -74,7 +69,7 @@ class _ToGrey(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, h: Tensor, W: Tensor, b: Tensor) -> Tensor:
         ctx.save_for_backward(h, W)
-        return _image(_rows(h) @ W.flatten(1), h) + b
+        return _image(rows(h) @ W.flatten(1), h) + b
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
@@ -82,28 +77,13 @@ class _ToGrey(torch.autograd.Function):
         of_h, of_W, of_b = ctx.needs_input_grad
         return (
             F.conv2d(g, W, None, STRIDE, PADDING) if of_h else None,
-            (_rows(h).T @ _patches(g)).view_as(W) if of_W else None,
+            of_weights(h, g) if of_W else None,
             g.sum().view(1) if of_b else None,
         )
 
 
-def _rows(h: Tensor) -> Tensor:
-    """(n, C, H, W) → (n·H·W, C), a row for each pixel; nothing is copied from channels last."""
-    return h.permute(0, 2, 3, 1).reshape(-1, h.shape[1])
-
-
-def _patches(x: Tensor) -> Tensor:
-    """(n, 1, H, W) → (n·H/2·W/2, 16), what each pixel of half the size looks at."""
-    n, _, height, width = x.shape
-    padded = F.pad(x, (PADDING,) * 4).contiguous()
-    h, w = height // STRIDE, width // STRIDE
-    row = width + 2 * PADDING
-    steps = ((height + 2 * PADDING) * row, STRIDE * row, STRIDE, row, 1)
-    return padded.as_strided((n, h, w, SIDE, SIDE), steps).reshape(n * h * w, SIDE * SIDE)
-
-
 def _image(patches: Tensor, h: Tensor) -> Tensor:
-    """The transposed map of `_patches`: (n·H·W, 16) → (n, 1, 2H, 2W), for h (n, C, H, W)."""
+    """The transposed map of `patches`: (n·H·W, 16) → (n, 1, 2H, 2W), for h (n, C, H, W)."""
     n, _, height, width = h.shape
     columns = patches.view(n, height * width, SIDE * SIDE).transpose(1, 2)
     size = (STRIDE * height, STRIDE * width)
