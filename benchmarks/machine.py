@@ -28,7 +28,9 @@ def machine() -> dict[str, str]:
 
 
 def kind() -> str:
-    """`avx512-bfloat16` or `avx2-float32`: instructions and the format that training picks."""
+    """`avx512-amx-bfloat16`, `avx512-bfloat16` or `avx2-float32`: instructions and the format that
+    training picks."""
     dtype, _ = precision.choose("auto", CPU)
     instructions = torch.backends.cpu.get_cpu_capability().lower().replace(" ", "")
-    return f"{instructions}-{str(dtype).removeprefix('torch.')}"
+    tiles = "-amx" if dtype == torch.bfloat16 and torch.cpu._is_amx_tile_supported() else ""
+    return f"{instructions}{tiles}-{str(dtype).removeprefix('torch.')}"

@@ -280,8 +280,8 @@ class TrainConfig:
     device: str = "auto"
     """cpu, cuda, or auto."""
     compile: bool = False
-    """Let torch.compile make code for the networks first: a minute or more at the start, and needs
-    a C++ compiler."""
+    """Let torch.compile make code for the networks first: half a minute or more, and needs a C++
+    compiler. On processors a step was then measured to take a fifth longer."""
     threads: Count = 0
     """Processor threads; 0: torch's choice."""
     log_every: Natural = 10
