@@ -1,16 +1,45 @@
-"""Gradients of many channels' weights as one product: torch's, with both derivatives."""
+"""Convolutions as products with patches: the same as torch's, with both derivatives."""
 
 import pytest
 import torch
+from as_torch import same_values_and_gradients
 from torch import nn
 
 from infogan.config import recipe
 from infogan.model import InfoGAN
 from infogan.networks import strided
-from infogan.networks.strided import Doubling, Halving, _Doubling, _Halving
+from infogan.networks.strided import Doubling, Halving
 
 bf16, f64 = torch.bfloat16, torch.float64
-KINDS = [(Halving, nn.Conv2d, (5, 6)), (Doubling, nn.ConvTranspose2d, (6, 5))]
+PLAIN = {Halving: nn.Conv2d, Doubling: nn.ConvTranspose2d}
+GREY, MANY = [(Halving, (1, 5)), (Doubling, (5, 1))], [(Halving, (5, 6)), (Doubling, (6, 5))]
+
+
+def twins(kind, channels, dtype):
+    """Ours and torch's layer with the same weights."""
+    torch.manual_seed(0)
+    ours, theirs = (k(*channels, 4, 2, 1, dtype=dtype) for k in (kind, PLAIN[kind]))
+    theirs.load_state_dict(ours.state_dict())
+    return ours, theirs
+
+
+def inputs(n, channels, height, width, dtype, last=True):
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(n, channels, height, width, dtype=dtype, generator=generator)
+    layout = torch.channels_last if last else torch.contiguous_format
+    return x.contiguous(memory_format=layout).requires_grad_()
+
+
+def as_product(y):
+    return type(y.grad_fn).__name__ in ("_HalvingBackward", "_DoublingBackward")
+
+
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize(("kind", "channels"), GREY)
+def test_of_one_channel_values_and_gradients_are_torchs(kind, channels, last):
+    ours, theirs = twins(kind, channels, f64)
+    y, _ = same_values_and_gradients(ours, theirs, inputs(3, channels[0], 8, 12, f64, last))
+    assert as_product(y)
 
 
 @pytest.fixture
@@ -19,30 +48,22 @@ def small(monkeypatch):
     monkeypatch.setattr(strided, "WEIGHTS", 200)
 
 
-def twins(kind, plain, channels):
-    torch.manual_seed(0)
-    ours, theirs = kind(*channels, 4, 2, 1), plain(*channels, 4, 2, 1)
-    theirs.load_state_dict(ours.state_dict())
-    return ours, theirs
-
-
 def gradients(layer, x, g):
-    """y's gradients in bfloat16, of x and all weights, and y."""
+    """y, and its gradients in bfloat16 of x and all weights."""
     with torch.autocast("cpu", bf16):
         y = layer(x)
     return y, torch.autograd.grad(y, [x, *layer.parameters()], g)
 
 
-@pytest.mark.parametrize(("kind", "plain", "channels"), KINDS)
 @pytest.mark.parametrize("last", [True, False])
-def test_values_are_torchs_and_gradients_as_near_the_truth(kind, plain, channels, last, small):
-    ours, theirs = twins(kind, plain, channels)
-    layout = torch.channels_last if last else torch.contiguous_format
-    x = torch.randn(9, channels[0], 8, 12).to(memory_format=layout).requires_grad_()
+@pytest.mark.parametrize(("kind", "channels"), MANY)
+def test_of_many_channels_gradients_are_as_near_the_truth(kind, channels, last, small):
+    ours, theirs = twins(kind, channels, torch.float32)
+    x = inputs(9, channels[0], 8, 12, torch.float32, last)
     g = torch.randn_like(theirs(x), dtype=bf16)
     y, found = gradients(ours, x, g)
     right, wanted = gradients(theirs, x, g)
-    assert type(y.grad_fn).__name__ == f"_{kind.__name__}Backward"
+    assert as_product(y)
     assert torch.equal(y, right)
     W, b = (p.detach().to(bf16).to(f64).requires_grad_() for p in theirs.parameters())
     x64 = x.detach().to(bf16).to(f64).requires_grad_()
@@ -53,51 +74,62 @@ def test_values_are_torchs_and_gradients_as_near_the_truth(kind, plain, channels
         assert (a - true).norm() <= 1.2 * (t - true).norm() + 1e-3 * true.norm()
 
 
-@pytest.mark.parametrize(("f", "shape"), [(_Halving, (2, 3, 4, 6)), (_Doubling, (2, 2, 2, 3))])
-def test_first_and_second_derivatives_are_those_of_finite_differences(f, shape):
-    generator = torch.Generator().manual_seed(1)
-    out = 2 if f is _Halving else 3
-    arguments = [
-        torch.randn(*size, dtype=f64, generator=generator, requires_grad=True)
-        for size in (shape, (2, 3, 4, 4), (out,))
-    ]
-    assert torch.autograd.gradcheck(f.apply, arguments)
-    assert torch.autograd.gradgradcheck(f.apply, arguments)
+@pytest.mark.parametrize("kind", PLAIN)
+@pytest.mark.parametrize("C", [1, 3])
+def test_first_and_second_derivatives_are_those_of_finite_differences(kind, C):
+    f = {Halving: strided._Halving, Doubling: strided._Doubling}[kind].apply
+    n_in, n_out = (C, 2) if kind is Halving else (2, C)
+    _, layer = twins(kind, (n_in, n_out), f64)
+    arguments = (inputs(2, n_in, 4, 6, f64), layer.weight, layer.bias)
+    assert torch.autograd.gradcheck(f, arguments)
+    assert torch.autograd.gradgradcheck(f, arguments)
 
 
 @pytest.mark.parametrize(
-    ("layer", "x"),
+    ("layer", "shape"),
     [
-        (Halving(2, 3, 4, 2, 1), torch.randn(2, 2, 8, 8)),  # few weights
-        (Halving(4, 5, 4, 2, 1), torch.randn(2, 4, 9, 8)),  # an odd side
-        (Halving(4, 5, 4, 2, 1), torch.randn(600, 4, 8, 8)),  # many patches
-        (Halving(4, 5, 4, 1, 1), torch.randn(2, 4, 8, 8)),
-        (Halving(5, 9, 3, 2, 1), torch.randn(2, 5, 8, 8)),
-        (Doubling(2, 3, 4, 2, 1), torch.randn(2, 2, 4, 4)),
-        (Doubling(5, 4, 4, 2, 1, output_padding=1), torch.randn(2, 5, 4, 4)),
-        (Doubling(5, 4, 4, 2, 1), torch.randn(600, 5, 4, 4)),
+        (Halving(3, 4, 4, 2, 1), (2, 3, 8, 8)),  # colour, and many channels
+        (Halving(1, 4, 4, 2, 1), (2, 1, 7, 8)),  # an odd side
+        (Halving(1, 4, 4, 1, 1), (2, 1, 8, 8)),
+        (Doubling(4, 3, 4, 2, 1), (2, 4, 4, 4)),
+        (Doubling(4, 1, 4, 2, 1, output_padding=(1, 0)), (2, 4, 4, 4)),
     ],
 )
-def test_all_else_is_left_to_torch(layer, x, small, monkeypatch):
+def test_all_else_in_float32_is_left_to_torch(layer, shape):
+    assert not as_product(layer(torch.randn(shape)))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (Halving(1, 20, 4, 2, 1), (2, 1, 8, 8)),  # one channel: 320 weights here are few
+        (Halving(2, 3, 4, 2, 1), (2, 2, 8, 8)),  # few weights
+        (Halving(4, 5, 4, 2, 1), (2, 4, 9, 8)),  # an odd side
+        (Halving(4, 5, 4, 2, 1), (600, 4, 8, 8)),  # many patches
+        (Halving(4, 5, 4, 1, 1), (2, 4, 8, 8)),
+        (Halving(5, 9, 3, 2, 1), (2, 5, 8, 8)),
+        (Doubling(2, 3, 4, 2, 1), (2, 2, 4, 4)),
+        (Doubling(5, 4, 4, 2, 1, output_padding=1), (2, 5, 4, 4)),
+        (Doubling(5, 4, 4, 2, 1), (600, 5, 4, 4)),
+    ],
+)
+def test_all_else_in_bfloat16_is_left_to_torch(layer, shape, monkeypatch):
+    monkeypatch.setattr(strided, "WEIGHTS", 321 if layer.weight.shape[1] == 1 else 200)
     monkeypatch.setattr(strided, "PATCHES", 600 * 16 * 64)
     with torch.autocast("cpu", bf16):
-        y = layer(x)
+        y = layer(torch.randn(shape))
     assert y.dtype == bf16
-    assert "Convolution" in type(y.grad_fn).__name__
+    assert not as_product(y)
 
 
-def test_float32_is_left_to_torch(small):
-    y = Halving(4, 5, 4, 2, 1)(torch.randn(2, 4, 8, 8))
-    assert "Convolution" in type(y.grad_fn).__name__
-
-
-def test_frozen_weights_have_no_product(small, monkeypatch):
-    monkeypatch.setattr(strided, "of_weights", None)
-    layer = Halving(4, 5, 4, 2, 1).requires_grad_(False)
-    x = torch.randn(2, 4, 8, 8, requires_grad=True)
-    with torch.autocast("cpu", bf16):
-        y = layer(x)
-    y.sum().backward()
+def test_only_what_is_asked_for_is_computed(monkeypatch):
+    layer, x = Halving(1, 4, 4, 2, 1), torch.randn(2, 1, 8, 8)
+    monkeypatch.setattr(strided, "_doubled", None)  # no gradient of images that need none
+    layer(x).sum().backward()
+    monkeypatch.undo()
+    layer = Halving(1, 4, 4, 2, 1).requires_grad_(False)
+    monkeypatch.setattr(strided, "_of_weights", None)  # nor of frozen weights
+    layer(x.requires_grad_()).sum().backward()
     assert x.grad is not None
 
 
@@ -105,5 +137,6 @@ def test_frozen_weights_have_no_product(small, monkeypatch):
 def test_the_papers_nets_have_enough_channels_and_mnists_have_not(name, many):
     model = InfoGAN.from_config(recipe(name), (1, 28, 28))
     kinds = [m for m in model.modules() if isinstance(m, (Halving, Doubling))]
-    assert len(kinds) == 2
-    assert all((m.weight.numel() >= strided.WEIGHTS) == many for m in kinds)
+    between = [m for m in kinds if m.weight.shape[1] > 1]
+    assert (len(kinds), len(between)) == (4, 2)
+    assert all((m.weight.numel() >= strided.WEIGHTS) == many for m in between)

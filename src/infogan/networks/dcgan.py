@@ -8,7 +8,6 @@ from torch import nn
 from infogan.config import NetConfig
 from infogan.errors import InfoganError
 from infogan.networks.base import ARCHITECTURES, Networks
-from infogan.networks.grey import FromGrey, ToGrey
 from infogan.networks.layers import Flat, Square
 from infogan.networks.norms import norms
 from infogan.networks.spectral import spectral
@@ -105,8 +104,7 @@ def _generator(
 
 def _conv(net: NetConfig, n_in: int, n_out: int, stride: int) -> list[nn.Module]:
     """A 4×4 convolution to 1/stride of the size."""
-    kind = FromGrey if n_in == 1 else Halving
-    plain = kind(n_in, n_out, kernel_size=4, stride=stride, padding=1)
+    plain = Halving(n_in, n_out, kernel_size=4, stride=stride, padding=1)
     conv = spectral(plain, net.norm == "spectral")
     # four pixels have no middle: with stride 1 one side has a row and a column more
     return [conv] if stride == 2 else [nn.ZeroPad2d((0, 1, 0, 1)), conv]
@@ -114,8 +112,7 @@ def _conv(net: NetConfig, n_in: int, n_out: int, stride: int) -> list[nn.Module]
 
 def _upconv(n_in: int, n_out: int, stride: int, odd: Size) -> list[nn.Module]:
     """A transposed 4×4 convolution to stride times the size, and `odd` pixels more."""
-    kind = ToGrey if n_out == 1 else Doubling
-    conv = kind(n_in, n_out, 4, stride=stride, padding=1, output_padding=odd)
+    conv = Doubling(n_in, n_out, 4, stride=stride, padding=1, output_padding=odd)
     return [conv] if stride == 2 else [conv, nn.ZeroPad2d((0, -1, 0, -1))]
 
 

@@ -1,9 +1,16 @@
-"""4×4 convolutions of stride 2 between many channels, in bfloat16 on a processor.
+"""4×4 convolutions of stride 2 on a processor, as products with patches where torch is slow.
 
-There torch takes up to twice as long for the gradient of the weights as for the convolution. As
-one product with patches a step of the paper's nets takes 6 % less, with AMX and without. In
-float32, with the few channels of `mnist`'s nets, and where the patches are more than a cache holds,
-it would take more. The numbers are the same but for rounding.
+A convolution to h × w results is P(x) Wᵀ with P(x) (n·h·w, 16·C), what each result looks at, and so
+are the gradients of W and, transposed, of x. The numbers are torch's but for rounding.
+
+- Images of one channel, in float32: torch's kernels have channels as their inner loop, and there is
+  but one. As products the gradients of weights and images and the transposed convolution take half
+  of the time.
+- Many channels, in bfloat16: torch takes up to twice as long for the gradient of the weights as for
+  the convolution. As a product a step of the paper's nets takes 6 % less, with AMX and without.
+
+Everywhere else it would take more, and torch's own are used: one channel in bfloat16, many in
+float32, the few of `mnist`'s nets, patches that no cache holds, a GPU, other shapes.
 """
 
 from typing import Any
@@ -12,19 +19,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from infogan.networks.patches import PADDING, STRIDE, fits, of_weights, rows
-
-WEIGHTS = 2**17  # from 64 → 128 channels on
-PATCHES = 2**24  # numbers in them, 32 MB
+SIDE, STRIDE, PADDING = 4, 2, 1
+WEIGHTS = 2**17  # of many channels: from 64 → 128 on
+PATCHES = 2**24  # numbers in them, in bfloat16 32 MB
 
 
 class Halving(nn.Conv2d):
     """(n, C, 2h, 2w) → (n, D, h, w), as `nn.Conv2d`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if not _as_product(self, x, x[:, 0].numel() // STRIDE**2):
+        height, width = x.shape[2:]
+        whole = height % STRIDE == width % STRIDE == 0
+        if not whole or not _as_product(self, x, x[:, 0].numel() // STRIDE**2):
             return super().forward(x)
-        return _in_bfloat16(_Halving, x, self.weight, self.bias)
+        return _in_its_format(_Halving, x, self.weight, self.bias)
 
 
 class Doubling(nn.ConvTranspose2d):
@@ -33,30 +41,40 @@ class Doubling(nn.ConvTranspose2d):
     def forward(self, h: Tensor, output_size: list[int] | None = None) -> Tensor:
         if output_size or not _as_product(self, h, h[:, 0].numel()):
             return super().forward(h, output_size)
-        return _in_bfloat16(_Doubling, h, self.weight, self.bias)
+        return _in_its_format(_Doubling, h, self.weight, self.bias)
 
 
 def _as_product(layer: Halving | Doubling, x: Tensor, places: int) -> bool:
-    """Whether the weights' gradient is faster so, and the same; `places` on the small side."""
+    """Whether that is faster, and gives the same; `places` are all pixels of the small side."""
     W = layer.weight
-    return (
-        W.numel() >= WEIGHTS
-        and places * W[0].numel() < PATCHES
-        and torch.is_autocast_enabled("cpu")
-        and torch.get_autocast_dtype("cpu") == torch.bfloat16
-        and fits(layer, x)
-    )
+    shape = (layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups)
+    if (
+        torch.compiler.is_compiling()
+        or x.device.type != "cpu"
+        or shape != ((SIDE, SIDE), (STRIDE, STRIDE), (PADDING, PADDING), (1, 1), 1)
+        or any(layer.output_padding)
+        or layer.bias is None
+    ):
+        return False
+    if torch.is_autocast_enabled("cpu"):
+        many = W.numel() >= WEIGHTS and places * W[0].numel() < PATCHES
+        return many and torch.get_autocast_dtype("cpu") == torch.bfloat16
+    return W.shape[1] == 1 and x.dtype in (torch.float32, torch.float64)
 
 
-def _in_bfloat16(kind: Any, x: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
+def _in_its_format(kind: Any, x: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
     """kind of them, cast as autocast casts what it gives to torch's own convolutions."""
-    parts = [t if t is None else t.to(torch.bfloat16) for t in (x, W, b)]
+    parts = [x, W, b]
+    if torch.is_autocast_enabled("cpu"):
+        parts = [None if t is None else t.to(torch.get_autocast_dtype("cpu")) for t in parts]
     with torch.autocast("cpu", enabled=False):
         out: Tensor = kind.apply(*parts)
     return out
 
 
 class _Halving(torch.autograd.Function):
+    """y = P(x) Wᵀ + b, a row for each pixel of y."""
+
     @staticmethod
     def forward(ctx: Any, x: Tensor, W: Tensor, b: Tensor) -> Tensor:
         ctx.save_for_backward(x, W)
@@ -67,17 +85,19 @@ class _Halving(torch.autograd.Function):
         x, W = ctx.saved_tensors
         of_x, of_W, of_b = ctx.needs_input_grad
         return (
-            F.conv_transpose2d(g, W, None, STRIDE, PADDING) if of_x else None,
-            of_weights(g, x) if of_W else None,
-            rows(g).sum(0) if of_b else None,
+            _doubled(g, W, None) if of_x else None,
+            _of_weights(g, x) if of_W else None,
+            _rows(g).sum(0) if of_b else None,
         )
 
 
 class _Doubling(torch.autograd.Function):
+    """The transposed map: x = Pᵀ(h W) + b."""
+
     @staticmethod
     def forward(ctx: Any, h: Tensor, W: Tensor, b: Tensor) -> Tensor:
         ctx.save_for_backward(h, W)
-        return F.conv_transpose2d(h, W, b, STRIDE, PADDING)
+        return _doubled(h, W, b)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
@@ -85,6 +105,39 @@ class _Doubling(torch.autograd.Function):
         of_h, of_W, of_b = ctx.needs_input_grad
         return (
             F.conv2d(g, W, None, STRIDE, PADDING) if of_h else None,
-            of_weights(h, g) if of_W else None,
-            rows(g).sum(0) if of_b else None,
+            _of_weights(h, g) if of_W else None,
+            _rows(g).sum(0) if of_b else None,
         )
+
+
+def _doubled(h: Tensor, W: Tensor, b: Tensor | None) -> Tensor:
+    """Pᵀ(h W) + b; of one channel as that product, of more as torch has it."""
+    n, _, height, width = h.shape
+    if W.shape[1] > 1:
+        return F.conv_transpose2d(h, W, b, STRIDE, PADDING)
+    patches = (_rows(h) @ W.flatten(1)).view(n, height * width, SIDE * SIDE)
+    size = (STRIDE * height, STRIDE * width)
+    x = F.fold(patches.transpose(1, 2), size, SIDE, padding=PADDING, stride=STRIDE)
+    return x if b is None else x + b
+
+
+def _of_weights(small: Tensor, large: Tensor) -> Tensor:
+    """The gradient of W (D, C, 4, 4), of which one side (n, D, h, w), (n, C, 2h, 2w) is the values
+    and the other the gradient."""
+    D, C = small.shape[1], large.shape[1]
+    return (_rows(small).T @ _patches(large)).view(D, SIDE, SIDE, C).permute(0, 3, 1, 2)
+
+
+def _rows(h: Tensor) -> Tensor:
+    """(n, C, H, W) → (n·H·W, C), a row for each pixel; nothing is copied from channels last."""
+    return h.permute(0, 2, 3, 1).reshape(-1, h.shape[1])
+
+
+def _patches(x: Tensor) -> Tensor:
+    """(n, C, H, W) → (n·H/2·W/2, 16·C), what each pixel of half the size looks at, row by row."""
+    n, C, height, width = x.shape
+    padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, *[PADDING] * 4)).contiguous()
+    h, w, row = height // STRIDE, width // STRIDE, (width + 2 * PADDING) * C
+    steps = ((height + 2 * PADDING) * row, STRIDE * row, STRIDE * C, row, 1)
+    seen = padded.as_strided((n, h, w, SIDE, SIDE * C), steps)
+    return seen.reshape(n * h * w, SIDE * SIDE * C)
