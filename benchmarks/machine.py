@@ -19,7 +19,7 @@ def machine() -> dict[str, str]:
         "processor": names[0] if names else "unknown",
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "oneDNN": os.environ.get("ONEDNN_MAX_CPU_ISA", "all"),
-        "tiles": str(torch.cpu._is_amx_tile_supported()),
+        "tiles": str(precision.has_tiles()),
         "precision": precision.choose("auto", CPU)[1],
         "threads": str(torch.get_num_threads()),
         "torch": torch.__version__,
@@ -32,5 +32,5 @@ def kind() -> str:
     training picks."""
     dtype, _ = precision.choose("auto", CPU)
     instructions = torch.backends.cpu.get_cpu_capability().lower().replace(" ", "")
-    tiles = "-amx" if dtype == torch.bfloat16 and torch.cpu._is_amx_tile_supported() else ""
+    tiles = "-amx" if dtype == torch.bfloat16 and precision.has_tiles() else ""
     return f"{instructions}{tiles}-{str(dtype).removeprefix('torch.')}"
