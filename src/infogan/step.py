@@ -38,7 +38,8 @@ def train_step(
     voted: Mapping[str, Tensor] | None = None,
     read: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
-    """One update of (trunk, D, Q), then `train.g_steps` of G, each with fresh z and c.
+    """One update of (trunk, D, Q), then `train.g_steps` of G, each with fresh z and c (or the first
+    two with the same, where `train.shared_fakes`).
 
     λ L_I is in both: the first moves the trunk and Q's head, the second moves G (section 3 of
     docs/maths.md).
@@ -64,12 +65,14 @@ def train_step(
     autocast = torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32)
     x_aug = _copies(state, x, x_near, config, bool(voted))
 
+    shared = config.train.shared_fakes
     latent_D, c_D = state.latent(len(x))
-    latent_G, c_G = state.latent(len(x))
+    latent_G, c_G = (latent_D, c_D) if shared else state.latent(len(x))
     with autocast:
         # both now: D's update does not change G, and G's weights are cast once for the two
-        fake_D = model.G(latent_D).detach()
-        fake_G = model.G(latent_G)
+        fake_D = model.G(latent_D)
+        fake_G = fake_D if shared else model.G(latent_G)
+    fake_D = fake_D.detach()
     sigma = noise_at(state.update, config.loss)
     x, fake_D, fake_G = _noisy(state, [x, fake_D, fake_G], sigma)
     T = _judged(strength, state) if strength else None
