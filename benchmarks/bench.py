@@ -30,11 +30,12 @@ def port(checkout: Path, rounds: int) -> list[Line]:
         args = [str(checkout.absolute()), "--steps", str(rounds), "--json", file.name]
         subprocess.run([sys.executable, str(here), *args], check=True, stdout=subprocess.DEVNULL)
         found = json.loads(Path(file.name).read_text())
-    theirs, ours = found["images_per_s"]["port"], found["images_per_s"]["ours"]
-    return [
-        Line("step of Natsu6767's port, paper's nets", theirs, theirs, theirs),
-        Line("ours beside it", ours, ours, ours, ratio=found["ratio"], to="the port"),
-    ]
+    rates, ratios = found["images_per_s"], found["ratio"]
+    lines = [Line("step of Natsu6767's port, paper's nets", *3 * [rates["port"]])]
+    for name, ratio in ratios.items():
+        rate = rates[name]
+        lines.append(Line(f"{name}, beside it", rate, rate, rate, ratio=ratio, to="the port"))
+    return lines
 
 
 def main() -> None:

@@ -69,7 +69,8 @@ def step(config: Config, shape: tuple[int, int, int], images: int = 60_000) -> i
     if config.loss.alike or config.augment.neighbours_until:  # found and read for half of a batch
         found = 2 * DIMENSIONS * (prod(shape) + min(BLOCK, images // 2))
         near = (found + total(trunk)) // 2
-    step_D = total(G) + 2 * (learnt + 3 * D) + 3 * Q + pairs + near
+    drawn = 0 if config.train.shared_fakes else total(G)
+    step_D = drawn + 2 * (learnt + 3 * D) + 3 * Q + pairs + near
     step_G = 3 * total(G) - G[0][1] + 2 * (total(trunk) + D + Q)
     return step_D + step_G
 

@@ -39,8 +39,9 @@ def test_a_step_of_the_papers_nets_is_what_autograd_does():
     from infogan.state import State
     from infogan.step import advance
 
-    for name in ("mnist-paper", "mnist"):
-        config = recipe(name)
+    paper = recipe("mnist-paper")
+    shared = replace(paper, train=replace(paper.train, shared_fakes=True))
+    for config in (paper, shared, recipe("mnist")):
         state = State.start(config, (1, 28, 28), torch.device("cpu"))
         images = load("mnist", "train").images
         advance(state, images, config, torch.float32)  # the components are found once

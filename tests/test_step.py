@@ -188,6 +188,36 @@ def test_steps_of_D_and_G_in_an_update(plain, digits, monkeypatch):
     assert state.update == 2
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_one_draw_for_both_steps_or_one_each(plain, digits, monkeypatch, shared):
+    """Shared fakes are shared by D's step and the first of G's alone; both learn from them."""
+    config = with_(plain, f"{{train: {{shared_fakes: {shared}, g_steps: 2, batch: 8}}}}")
+    seen = {"D": [], "G": []}
+    real_D, real_G = step.objective_D, step.objective_G
+
+    def of_D(model, x, x_aug, fake, c, *a):
+        seen["D"].append((fake, c))
+        return real_D(model, x, x_aug, fake, c, *a)
+
+    def of_G(model, fake, c, *a):
+        seen["G"].append((fake, c))
+        return real_G(model, fake, c, *a)
+
+    monkeypatch.setattr(step, "objective_D", of_D)
+    monkeypatch.setattr(step, "objective_G", of_G)
+    state, before = start(config), start(config)
+    step.advance(state, digits, config, torch.float32)
+    ((fake_D, c_D),) = seen["D"]
+    (first, c_first), (second, c_second) = seen["G"]
+    assert torch.equal(fake_D, first) == shared
+    assert torch.equal(c_D["digit"], c_first["digit"]) == shared
+    assert not torch.equal(first, second)
+    assert not torch.equal(c_first["digit"], c_second["digit"])
+    assert not fake_D.requires_grad  # D's step leaves G alone
+    assert first.requires_grad
+    assert moved(before, state) == {"G", "trunk", "D", "Q"}
+
+
 def test_copies_are_erased_from_the_update_that_is_said(tiny, digits):
     text = "{loss: {pairs: 8}, augment: {rotation: 0, shear: 0, scale: 0, shift: 0, erase: 1}}"
     config = with_(with_(tiny, text), "augment: {erase_from: 7}")
