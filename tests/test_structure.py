@@ -10,10 +10,10 @@ SOURCE = ROOT / "src" / "infogan"
 
 # a module imports only from those before it
 ORDER = [
-    "errors", "registry", "table", "pictures", "config", "processes", "codes", "prior", "groups",
-    "weights", "networks", "inputs", "model", "memory", "workers", "encode", "generate",
+    "errors", "registry", "table", "pictures", "config", "processes", "precision", "codes", "prior",
+    "groups", "weights", "networks", "inputs", "model", "memory", "workers", "encode", "generate",
     "adversarial", "pairs", "components", "joining", "merging", "objective", "data", "batches",
-    "votes", "vat", "diffaugment", "precision",
+    "votes", "vat", "diffaugment",
     "run", "progress", "state", "step", "restarts", "scout", "lessons", "scouting", "guards",
     "training", "fitting", "metrics", "figures",
     "scatter", "supposed", "report", "cli",
