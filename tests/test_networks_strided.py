@@ -92,12 +92,14 @@ def test_of_many_channels_in_float32_a_bias_added_apart_is_the_same(last, small,
     assert ours_made(y)
 
 
-@pytest.mark.parametrize(("kind", "channels"), ENOUGH)
-def test_one_channel_in_bfloat16_outside_of_autocast_too(kind, channels):
+@pytest.mark.parametrize(("kind", "channels"), GREY + ENOUGH)
+def test_one_channel_in_bfloat16_out_of_autocast(kind, channels):
+    """As `generate` asks, of any number of channels on the other side."""
     ours, theirs = twins(kind, channels, bf16)
     x = inputs(3, channels[0], 8, 12, bf16)
     y = ours(x)
     assert ours_made(y)
+    assert y.dtype == bf16
     torch.testing.assert_close(y, theirs(x), rtol=2e-2, atol=2e-2)
 
 
