@@ -1,7 +1,7 @@
 """Our training step against the most-used PyTorch port's, on the paper's MNIST nets at batch 128.
 
     git clone https://github.com/Natsu6767/InfoGAN-PyTorch PORT
-    python benchmarks/port.py PORT [--steps 60] [--json FILE]
+    python benchmarks/port.py PORT [--steps 60] [--device cpu] [--json FILE]
 
 The port's step is the body of its own training loop, taken from its `train.py` as it stands and run
 on batches that are ready in memory (its data loader, which decodes image by image, is left out, in
@@ -38,7 +38,7 @@ SETUP |= {"criterionD", "criterionQ_dis", "criterionQ_con"}
 FIX = ("real_label = 1", "real_label = 1.0")
 
 
-def port_step(path: Path) -> Callable[[torch.Tensor], None]:
+def port_step(path: Path, device: torch.device) -> Callable[[torch.Tensor], None]:
     """One update of the port on a batch of images, from its own source."""
     sys.path.insert(0, str(path))
     from models.mnist_model import DHead, Discriminator, Generator, QHead
@@ -46,7 +46,7 @@ def port_step(path: Path) -> Callable[[torch.Tensor], None]:
     names: dict[str, Any] = {
         "torch": torch, "nn": torch.nn, "optim": torch.optim, "np": np, "random": random,
         "Generator": Generator, "Discriminator": Discriminator, "DHead": DHead, "QHead": QHead,
-        "device": torch.device("cpu"), "G_losses": [], "D_losses": [], "iters": 0, "epoch": 0,
+        "device": device, "G_losses": [], "D_losses": [], "iters": 0, "epoch": 0,
     }  # fmt: skip
     source = (path / "train.py").read_text()
     if FIX[0] not in source:
@@ -80,26 +80,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", type=Path, help="the port's checkout")
     parser.add_argument("--steps", type=int, default=60, help="timed steps of each")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--precision", default="auto", help="ours: auto, bfloat16 or float32")
     parser.add_argument("--json", type=Path, help="also write the numbers here")
     args = parser.parse_args()
 
-    config, cpu = recipe("mnist-paper"), torch.device("cpu")
-    dtype, why = precision.choose(args.precision, cpu)
+    config, device = recipe("mnist-paper"), precision.device(args.device)
+    dtype, why = precision.choose(args.precision, device)
     images = load("mnist", "train").images
     batch = config.train.batch
 
     def ours(shared_fakes: bool) -> Callable[[torch.Tensor], object]:
         own = replace(config, train=replace(config.train, shared_fakes=shared_fakes))
-        state = State.start(own, (1, 28, 28), cpu)
+        state = State.start(own, (1, 28, 28), device)
         return lambda x: advance(state, images, own, dtype)
 
     batches = (
         to_float(images[batch_indices(len(images), batch, i, 1)])
         for i in range(args.steps + WARM_UP)
     )
-    sides = {"ours": ours(False), "ours, one draw": ours(True), "port": port_step(args.path)}
-    seconds = interleaved(batches, sides)
+    port = port_step(args.path, device)
+    sides = {"ours": ours(False), "ours, one draw": ours(True), "port": port}
+    seconds = interleaved(batches, sides, device)
     rates = {name: batch / statistics.median(values) for name, values in seconds.items()}
     ratios = {name: rate / rates["port"] for name, rate in rates.items() if name != "port"}
     print(f"paper's MNIST nets, batch {batch}, ours in {why}, {torch.get_num_threads()} threads")
