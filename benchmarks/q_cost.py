@@ -21,7 +21,7 @@ from infogan.data import batch_indices, load, to_float
 from infogan.model import parameters_of
 from infogan.networks.layers import apart
 from infogan.state import State
-from infogan.step import train_step
+from infogan.update import train_step
 
 
 class PlainGAN:

@@ -26,7 +26,7 @@ from infogan.batches import fetch
 from infogan.config import Config, recipe
 from infogan.data import batch_indices
 from infogan.state import State
-from infogan.step import train_step
+from infogan.update import train_step
 
 matplotlib.use("agg")
 PAPER = recipe("mnist-paper")

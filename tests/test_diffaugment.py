@@ -7,7 +7,8 @@ from infogan.config import from_yaml
 from infogan.data import to_float
 from infogan.diffaugment import _coloured, _cutout, _translated, diffaugment, strength_for
 from infogan.state import State
-from infogan.step import advance, train_step
+from infogan.step import advance
+from infogan.update import train_step
 
 f64 = {"dtype": torch.float64}
 CPU = torch.device("cpu")
@@ -106,7 +107,7 @@ def test_D_sees_real_and_made_images_alike_in_both_steps(tiny, digits, monkeypat
         seen.append((len(x), strength, x.requires_grad))
         return diffaugment(x, strength, generator)
 
-    monkeypatch.setattr("infogan.step.diffaugment", noted)
+    monkeypatch.setattr("infogan.update.diffaugment", noted)
     config = from_yaml("loss: {diffaugment: 0.7}", "test", tiny)
     state = State.start(config, (1, 28, 28), CPU)
     before = [p.detach().clone() for p in state.model.G.parameters()]

@@ -14,8 +14,8 @@ from infogan.prior import Prior
 from infogan.progress import Progress
 from infogan.run import Run
 from infogan.state import State
-from infogan.step import train_step
 from infogan.training import Interrupted, train
+from infogan.update import train_step
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from infogan.data import to_float
 from infogan.errors import InfoganError
 from infogan.model import parameters_of
 from infogan.state import State
-from infogan.step import train_step
+from infogan.update import train_step
 
 CPU = torch.device("cpu")
 SHAPE = (1, 28, 28)

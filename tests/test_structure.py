@@ -14,8 +14,8 @@ ORDER = [
     "groups", "weights", "networks", "inputs", "model", "memory", "workers", "encode", "generate",
     "adversarial", "pairs", "components", "joining", "merging", "objective", "data", "batches",
     "votes", "vat", "diffaugment",
-    "run", "progress", "state", "step", "restarts", "scout", "lessons", "scouting", "guards",
-    "training", "fitting", "metrics", "figures",
+    "run", "progress", "state", "update", "step", "restarts", "scout", "lessons", "scouting",
+    "guards", "training", "fitting", "metrics", "figures",
     "scatter", "supposed", "report", "cli",
 ]  # fmt: skip
 

@@ -12,8 +12,8 @@ from infogan.errors import InfoganError
 from infogan.metrics.information import information
 from infogan.progress import Progress
 from infogan.run import Run
-from infogan.step import NonFinite, train_step
 from infogan.training import Interrupted, train
+from infogan.update import NonFinite, train_step
 
 
 def with_(config, text):
@@ -111,9 +111,9 @@ def test_fewer_updates_than_are_done_is_refused(tiny, digits, tmp_path):
 def test_a_term_that_is_not_finite_stops_and_keeps_the_checkpoint(
     tiny, digits, tmp_path, monkeypatch, part
 ):
-    from infogan import step
+    from infogan import step, update
 
-    real_D, real_G = step.objective_D, step.objective_G
+    real_D, real_G = update.objective_D, update.objective_G
     calls = 0
 
     def spoil(real):
@@ -132,8 +132,8 @@ def test_a_term_that_is_not_finite_stops_and_keeps_the_checkpoint(
         return real_step(*args)
 
     real_step = train_step
-    monkeypatch.setattr(step, "objective_D", spoil(real_D))
-    monkeypatch.setattr(step, "objective_G", spoil(real_G))
+    monkeypatch.setattr(update, "objective_D", spoil(real_D))
+    monkeypatch.setattr(update, "objective_G", spoil(real_G))
     monkeypatch.setattr(step, "train_step", counted)
     with pytest.raises(NonFinite, match=rf"{part} is infinite or NaN at update 3"):
         go(tiny, digits, tmp_path / "run")

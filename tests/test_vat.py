@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from infogan import vat
 from infogan.config import from_yaml
 from infogan.state import State
-from infogan.step import train_step
+from infogan.update import train_step
 from infogan.vat import adversarial, log_q
 
 CPU = torch.device("cpu")

@@ -14,7 +14,8 @@ from infogan.prior import Prior
 from infogan.progress import Means, Progress
 from infogan.run import STARTS, Run
 from infogan.state import State
-from infogan.step import advance, has_pairs
+from infogan.step import advance
+from infogan.update import has_pairs
 from infogan.votes import unsettled
 
 STRIDE = 1_000_003  # between the seeds of two starts: start 1 of seed 0 is no start of seed 1

@@ -3,7 +3,8 @@
 from infogan.config import Config
 from infogan.prior import Prior
 from infogan.scout import small_categories
-from infogan.step import has_pairs, sends_scouts
+from infogan.step import sends_scouts
+from infogan.update import has_pairs
 
 
 def supposed(config: Config, prior: Prior) -> str:

@@ -25,11 +25,11 @@ from infogan.state import State
 from infogan.step import (
     MOST,
     advance,
-    check_finite,
     lacks_scouts,
     needs_look_alikes,
     sends_scouts,
 )
+from infogan.update import check_finite
 from infogan.weights import onsets
 
 
