@@ -41,7 +41,7 @@ def forward(network: nn.Module, shape: Sequence[int]) -> Layers:
     kinds = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
     hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, kinds)]
     was = network.training
-    network.eval()(torch.zeros(1, *shape))
+    network.eval()(torch.zeros(1, *shape, device=next(network.parameters()).device))
     network.train(was)
     for hook in hooks:
         hook.remove()

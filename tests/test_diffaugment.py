@@ -5,7 +5,7 @@ import torch
 
 from infogan.config import from_yaml
 from infogan.data import to_float
-from infogan.diffaugment import _coloured, _cutout, _translated, diffaugment, strength_for
+from infogan.diffaugment import _coloured, _cut, _translated, diffaugment, drawn, strength_for
 from infogan.state import State
 from infogan.step import advance
 from infogan.update import train_step
@@ -18,25 +18,30 @@ def stream(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
+def change(x, strength=1, seed=0):
+    """One for each image of x."""
+    return drawn(len(x), tuple(x.shape[1:]), strength, stream(seed))
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_at_strength_0_it_is_the_identity_and_draws_nothing(channels):
     x = torch.rand(4, channels, 9, 7)
     generator = stream()
-    assert torch.equal(diffaugment(x, 0, generator), x)
+    assert torch.equal(diffaugment(x, drawn(4, (channels, 9, 7), 0, generator)), x)
     assert torch.equal(generator.get_state(), stream().get_state())
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_its_gradient_is_right(channels):
     x = torch.rand(2, channels, 5, 6, **f64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: diffaugment(x, 1, stream()), x)
+    assert torch.autograd.gradcheck(lambda x: diffaugment(x, change(x)), x)
 
 
 def test_each_image_has_its_own_draw_and_the_seed_decides():
     x = torch.rand(1, 3, 16, 16).expand(8, -1, -1, -1)
-    seen = diffaugment(x, 1, stream())
-    assert torch.equal(seen, diffaugment(x, 1, stream()))
-    assert not torch.equal(seen, diffaugment(x, 1, stream(1)))
+    seen = diffaugment(x, change(x))
+    assert torch.equal(seen, diffaugment(x, change(x)))
+    assert not torch.equal(seen, diffaugment(x, change(x, seed=1)))
     assert len({image.sum().item() for image in seen}) == 8
 
 
@@ -45,7 +50,8 @@ def test_colour_is_unbiased(channels):
     """E[b] = 0, E[s] = E[k] = 1, and they are independent: E[T(x)] = x."""
     x = torch.rand(1, channels, 3, 3, **f64)
     n = 40_000
-    seen = _coloured(x.expand(n, -1, -1, -1), 1, stream())
+    many = x.expand(n, -1, -1, -1)
+    seen = _coloured(many, change(many))
     standard_error = seen.std(0) / n**0.5
     assert ((seen.mean(0) - x[0]).abs() < 4.5 * standard_error).all()
     assert seen.std(0).min() > 0.1
@@ -54,16 +60,16 @@ def test_colour_is_unbiased(channels):
 def test_grey_images_keep_no_colours_apart():
     """Saturation is for colours: on a grey image the ranks of the pixels stay."""
     x = torch.rand(50, 1, 4, 4, **f64)
-    seen = _coloured(x, 1, stream())
+    seen = _coloured(x, change(x))
     assert torch.equal(seen.flatten(1).argsort(1), x.flatten(1).argsort(1))
-    flat = _coloured(x[:, :, :1, :1], 1, stream())  # contrast about the mean leaves brightness
+    flat = _coloured(x[:, :, :1, :1], change(x))  # contrast about the mean leaves brightness
     assert (flat - x[:, :, :1, :1]).abs().max() <= 0.25
 
 
 def test_translation_by_hand():
     """Whole pixels, at most an eighth of the side, the border repeated; a flat image stays."""
     x = torch.arange(16.0, **f64).expand(200, 1, 16, 16)
-    seen = _translated(x, 1, stream())
+    seen = _translated(x, change(x))
     shifts = {int(image[0, 0, 8] - 8) for image in seen}
     assert shifts == {-2, -1, 0, 1, 2}
     for image in seen:
@@ -71,13 +77,13 @@ def test_translation_by_hand():
             image[0, 3], (torch.arange(16.0, **f64) + image[0, 0, 8] - 8).clamp(0, 15)
         )
     flat = torch.full((5, 3, 8, 8), 0.3)
-    assert torch.equal(_translated(flat, 1, stream()), flat)
+    assert torch.equal(_translated(flat, change(flat)), flat)
 
 
 def test_cutout_by_hand():
     """A grey square of half the side at most, somewhere; nothing else moves."""
     x = torch.ones(500, 2, 16, 12, **f64)
-    seen = _cutout(x, 1, stream())
+    seen = _cut(x, change(x))
     assert set(seen.unique().tolist()) == {0.5, 1.0}
     hidden = seen == 0.5
     assert torch.equal(hidden[:, 0], hidden[:, 1])
@@ -103,16 +109,18 @@ def test_D_sees_real_and_made_images_alike_in_both_steps(tiny, digits, monkeypat
     """Three draws an update: the real images, those of D's step, those of G's, with gradient."""
     seen = []
 
-    def noted(x, strength, generator):
-        seen.append((len(x), strength, x.requires_grad))
-        return diffaugment(x, strength, generator)
+    def noted(x, of):
+        seen.append((x, x.requires_grad, of))
+        return diffaugment(x, of)
 
     monkeypatch.setattr("infogan.update.diffaugment", noted)
     config = from_yaml("loss: {diffaugment: 0.7}", "test", tiny)
     state = State.start(config, (1, 28, 28), CPU)
     before = [p.detach().clone() for p in state.model.G.parameters()]
     terms = advance(state, digits, config, torch.float32)
-    assert seen == [(16, 0.7, False), (16, 0.7, False), (16, 0.7, True)]
+    assert [(len(x), of_G) for x, of_G, _ in seen] == [(16, False), (16, False), (16, True)]
+    assert len({of["b"].sum().item() for *_, of in seen}) == 3
+    assert 0.12 < max(of["b"].abs().max() for *_, of in seen) < 0.7 / 4
     assert all(not torch.equal(a, b) for a, b in zip(before, state.model.G.parameters()))
     assert all(term.isfinite() for term in terms.values())
 

@@ -21,12 +21,14 @@ def test_steps_of_D_and_G_in_an_update(tiny, digits, monkeypatch):
     """Each step of D has real images of its own, and the next update goes on behind them."""
     config = from_yaml("train: {d_steps: 3, g_steps: 2, batch: 8}", "test", tiny)
     picked, updates = [], []
-    real_indices, real_update = batches.batch_indices, update._update
+    real_indices, real_follow = batches.batch_indices, update.follow
     monkeypatch.setattr(
         batches, "batch_indices", lambda *a: picked.append(a[2]) or real_indices(*a)
     )
     monkeypatch.setattr(
-        update, "_update", lambda adam, *a: updates.append(adam) or real_update(adam, *a)
+        update,
+        "follow",
+        lambda state, adam, *a: updates.append(adam) or real_follow(state, adam, *a),
     )
     state = State.start(config, (1, 28, 28), CPU)
     for _ in range(2):

@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from infogan.config import Config, from_yaml
+from infogan.descent import NonFinite
 from infogan.errors import InfoganError
 from infogan.metrics.information import information
 from infogan.progress import Progress
 from infogan.run import Run
 from infogan.training import Interrupted, train
-from infogan.update import NonFinite, train_step
+from infogan.update import train_step
 
 
 def with_(config, text):

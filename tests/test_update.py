@@ -7,7 +7,7 @@ from infogan import step, update
 from infogan.config import Config, from_yaml
 from infogan.data import to_float
 from infogan.state import State
-from infogan.update import train_step
+from infogan.update import _Update, train_step
 
 CPU = torch.device("cpu")
 
@@ -102,8 +102,6 @@ def test_every_form_of_the_game_trains(tiny, digits, loss):
 
 
 def test_noise_has_a_stream_of_its_own_and_the_unit_of_the_data(tiny):
-    from infogan.update import _noisy
-
     mlp = "net: {kind: mlp, widths: [8], norm: none, output: linear}\nloss: {pairs: 0"
     quiet = with_(tiny, mlp + "}")
     noisy = with_(tiny, mlp + ", instance_noise: 0.5}")
@@ -112,12 +110,12 @@ def test_noise_has_a_stream_of_its_own_and_the_unit_of_the_data(tiny):
     for name, generator in a.generators.items():  # the others keep their seeds
         assert torch.equal(generator.get_state(), b.generators[name].get_state())
     assert set(b.generators) - set(a.generators) == {"noise"}
-    x, fake = _noisy(b, [data, data], 0.5)
+    x, fake = _Update(b, noisy, torch.float32).noisy(data, data)
     for seen in (x, fake):  # standard error of a standard deviation: 1 in 90
         spread = (seen - data).std(0).flatten()
         torch.testing.assert_close(spread, 0.5 * data.std(0).flatten(), rtol=0.05, atol=0)
     assert not torch.equal(x, fake)
-    assert _noisy(a, [data], 0.0)[0] is data
+    assert _Update(a, quiet, torch.float32).noisy(data)[0] is data
 
 
 def test_a_step_with_noise_goes_on_bit_for_bit(tiny):

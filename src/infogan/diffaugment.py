@@ -2,6 +2,7 @@
 small set by heart."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -9,11 +10,49 @@ from torch import Tensor
 from infogan.processes import rand, randint
 
 FEW, MANY = 2_000, 20_000  # images: all of it up to the first, none from the second on
+SIDES = ("y", "x")  # of an image, from the top and from the left
 GREY = 0.5  # what a square is cut out to: the middle of the pixels' range
 
 
-def diffaugment(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """T(x): colour, translation and cutout, differentiable in x, each image its own draw.
+def drawn(
+    n: int, shape: tuple[int, int, int], strength: float, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """What `diffaugment` does to n images, each its own draw; nothing at strength 0.
+
+    Args:
+        n: Images, in each process.
+        shape: (C, H, W).
+        strength: 1: the ranges that `diffaugment` gives.
+        generator: On the CPU.
+
+    Returns:
+        b, s, k, (n, 1, 1, 1) each; for both sides which pixel each one shows, (n, H) and (n, W),
+        and whether it is cut out in that direction, 0 or 1.
+    """
+    if strength == 0:
+        return {}
+    channels, *sides = shape
+
+    def even() -> Tensor:
+        return strength * (2 * rand(n, 1, 1, 1, generator=generator) - 1)
+
+    change = {"b": even() / 4}
+    if channels > 1:
+        change["s"] = 1 + even()
+    change["k"] = 1 + even() / 2
+    for name, side in zip(SIDES, sides, strict=True):
+        reach = int(strength * side / 8 + 0.5)
+        shift = randint(-reach, reach + 1, n, 1, generator=generator)
+        change[f"{name} from"] = (torch.arange(side) + shift).clamp(0, side - 1)
+    for name, side in zip(SIDES, sides, strict=True):
+        half = strength * side / 4
+        centre = side * rand(n, 1, generator=generator)
+        change[f"{name} cut"] = ((torch.arange(side) + 0.5 - centre).abs() < half).float()
+    return change
+
+
+def diffaugment(x: Tensor, change: Mapping[str, Tensor]) -> Tensor:
+    """T(x): colour, translation and cutout, differentiable in x.
 
     brightness    x + b,                 b ~ U(-¼, ¼)
     saturation    m + s (x − m),         s ~ U(0, 2), m the mean over colours; colour images only
@@ -34,17 +73,14 @@ def diffaugment(x: Tensor, strength: float, generator: torch.Generator) -> Tenso
 
     Args:
         x: Images in [0, 1], (n, C, H, W); the result may leave that range.
-        strength: 0: x as it is; 1: the ranges above.
-        generator: On the CPU.
+        change: Of `drawn`, on any device; empty: x as it is.
 
     Returns:
         (n, C, H, W), same type and device.
     """
-    if strength == 0:
+    if not change:
         return x
-    for change in (_coloured, _translated, _cutout):
-        x = change(x, strength, generator)
-    return x
+    return _cut(_translated(_coloured(x, change), change), change)
 
 
 def strength_for(wanted: float, n: int, shape: tuple[int, int, int]) -> float:
@@ -64,36 +100,22 @@ def strength_for(wanted: float, n: int, shape: tuple[int, int, int]) -> float:
     return min(1.0, max(0.0, math.log(MANY / n) / math.log(MANY / FEW)))
 
 
-def _coloured(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    x = x + strength * _even(x, generator) / 4
-    if x.shape[1] > 1:
+def _coloured(x: Tensor, change: Mapping[str, Tensor]) -> Tensor:
+    x = x + change["b"].to(x)
+    if "s" in change:
         grey = x.mean(1, keepdim=True)
-        x = grey + (1 + strength * _even(x, generator)) * (x - grey)
+        x = grey + change["s"].to(x) * (x - grey)
     mean = x.mean((1, 2, 3), keepdim=True)
-    return mean + (1 + strength * _even(x, generator) / 2) * (x - mean)
+    return mean + change["k"].to(x) * (x - mean)
 
 
-def _translated(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    for axis in (2, 3):
-        side = x.shape[axis]
-        reach = int(strength * side / 8 + 0.5)
-        shift = randint(-reach, reach + 1, len(x), 1, generator=generator)
-        places = (torch.arange(side) + shift).clamp(0, side - 1)  # (n, side)
-        at = places[:, None, :, None] if axis == 2 else places[:, None, None, :]
-        x = x.gather(axis, at.to(x.device).expand_as(x))
-    return x
+def _translated(x: Tensor, change: Mapping[str, Tensor]) -> Tensor:
+    rows, columns = (change[f"{name} from"].to(x.device) for name in SIDES)
+    x = x.gather(2, rows[:, None, :, None].expand_as(x))
+    return x.gather(3, columns[:, None, None, :].expand_as(x))
 
 
-def _cutout(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    hidden = []  # (n, H) rows, (n, W) columns
-    for side in x.shape[2:]:
-        half = strength * side / 4
-        centre = side * rand(len(x), 1, generator=generator)
-        hidden.append(((torch.arange(side) + 0.5 - centre).abs() < half).to(x))
-    square = hidden[0][:, None, :, None] * hidden[1][:, None, None, :]  # (n, 1, H, W)
+def _cut(x: Tensor, change: Mapping[str, Tensor]) -> Tensor:
+    rows, columns = (change[f"{name} cut"].to(x) for name in SIDES)
+    square = rows[:, None, :, None] * columns[:, None, None, :]  # (n, 1, H, W)
     return x + square * (GREY - x)
-
-
-def _even(x: Tensor, generator: torch.Generator) -> Tensor:
-    """One number for each image from U(-1, 1), (n, 1, 1, 1)."""
-    return (2 * rand(len(x), 1, 1, 1, generator=generator) - 1).to(x)

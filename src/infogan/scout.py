@@ -4,7 +4,7 @@ Many small categories are pure sooner than K are, and how to join them can be se
 Beyond the paper; no label is looked at.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,10 +15,12 @@ from infogan import processes
 from infogan.batches import fetch
 from infogan.config import AugmentConfig, Config, TrainConfig
 from infogan.data import augment, batch_indices, look_alikes
+from infogan.descent import follow
 from infogan.joining import best_grouping, joined, joint_information, margins
 from infogan.networks.layers import apart
 from infogan.pairs import joint, pair_information
-from infogan.state import State, parameters_in
+from infogan.recording import Given, Terms
+from infogan.state import State
 from infogan.step import MOST
 from infogan.votes import shared
 
@@ -91,17 +93,19 @@ class Scout:
     def explore(self) -> Iterator[float]:
         """Find the small categories; after each update yields I_m."""
         state, loss = self.state, self.config.loss
-        for _ in range(self.config.train.scout_updates):
-            p, p_copy = self._small(self.config.augment.at(0, voted=False))
+
+        def objective(of: Given) -> tuple[Tensor, Terms]:
+            p, p_copy = self._small([of["x"], of["copy"]])
             r = torch.cat([p, p_copy]).detach().mean(0)
             self.r_bar.lerp_(r, 1 - loss.pairs_memory)
             information = pair_information(p, p_copy, M_PARTS, self.r_bar)
-            state.adam_D.zero_grad(set_to_none=True)
-            (-loss.pairs * information).backward()  # type: ignore[no-untyped-call]
-            processes.average_gradients(parameters_in(state.adam_D))
-            state.adam_D.step()
+            return -loss.pairs * information, {"I_m": information}
+
+        for _ in range(self.config.train.scout_updates):
+            x, copy = self._batches(self.config.augment.at(0, voted=False))
+            terms = follow(state, state.adam_D, objective, {"x": x, "copy": copy}, key="scout")
             state.update += 1
-            yield information.item()
+            yield terms["I_m"].item()
 
     @torch.no_grad()
     def join(self) -> Kinds:
@@ -110,7 +114,7 @@ class Scout:
         warped = replace(as_learnt, warp=WARPED * self.config.augment.warp)
         P, P_warped = torch.zeros(2, self.M, self.M, dtype=torch.float64)
         for _ in range(max(1, PAIRS // self.batch)):
-            p, p_copy, p_warped = self._small(as_learnt, warped)
+            p, p_copy, p_warped = self._small(self._batches(as_learnt, warped))
             P += joint(p, p_copy).double().cpu()
             P_warped += joint(p, p_warped).double().cpu()
             self.state.update += 1
@@ -144,9 +148,9 @@ class Scout:
         of_kinds = p.new_zeros(len(p), self.code.k).index_add_(1, kinds.groups, p)
         return of_kinds.argmax(1), p.argmax(1)
 
-    def _small(self, *settings: AugmentConfig) -> tuple[Tensor, ...]:
-        """The small categories (n, M) of the next batch, and of its copies by each of the settings,
-        half of which are of look-alikes where the run has those; of all processes."""
+    def _batches(self, *settings: AugmentConfig) -> list[Tensor]:
+        """The next batch, and its copies by each of the settings, half of which are of look-alikes
+        where the run has those."""
         t, generator = self.config.train, self.state.generators["augment"]
         pick = batch_indices(len(self.images), self.batch, self.state.update, t.seed)
         device = self.r_bar.device
@@ -155,7 +159,12 @@ class Scout:
             near = look_alikes(self.images, pick[: len(pick) // 2], t.seed, generator, device)
             x_near = fetch(self.images, processes.mine(near), device)
             copied = torch.cat([x_near, x[len(x_near) :]])
-        batches = [x, *(augment(copied, ranges, generator) for ranges in settings)]
-        with torch.autocast(device.type, self.dtype, enabled=self.dtype != torch.float32):
+        return [x, *(augment(copied, ranges, generator) for ranges in settings)]
+
+    def _small(self, batches: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """The small categories (n, M) of each batch, of all processes."""
+        with torch.autocast(
+            self.r_bar.device.type, self.dtype, enabled=self.dtype != torch.float32
+        ):
             outputs = [self.layer(h) for h in apart(self.state.model.trunk, batches)]
         return tuple(processes.gathered(output.float().softmax(1)) for output in outputs)

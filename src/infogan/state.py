@@ -15,6 +15,7 @@ from infogan.data import to_float
 from infogan.errors import InfoganError
 from infogan.model import InfoGAN, parameters_of, recalibrate
 from infogan.precision import compiled
+from infogan.recording import Recorder
 
 GENERATORS = ("latents", "augment", "penalty")
 CALIBRATION = (16, 256)  # batches, images in each
@@ -37,6 +38,7 @@ class State:
             code: (votes_every, d_steps, batch), from the last count on; empty before the first.
         components: What each image of the game's updates has for a value, as a scout found it, by
             continuous code: (updates, d_steps, batch, d); empty where none was sent.
+        recorder: Of its steps on a GPU; None where every step is computed anew.
     """
 
     model: InfoGAN
@@ -49,6 +51,7 @@ class State:
     update: int = 0
     votes: dict[str, Tensor] = field(default_factory=dict)
     components: dict[str, Tensor] = field(default_factory=dict)
+    recorder: Recorder | None = None
 
     @classmethod
     def start(
@@ -82,7 +85,11 @@ class State:
             code.name: torch.full((code.k,), 1 / code.k, device=device)
             for code in model.prior.categorical
         }
-        return cls(model, G_ema, D_ema, r_bar, adam_D, adam_G, streams)
+        state = cls(model, G_ema, D_ema, r_bar, adam_D, adam_G, streams)
+        t, alone = config.train, not processes.launched()
+        if device.type == "cuda" and t.graphs and alone and not t.compile:
+            state.recorder = Recorder()
+        return state
 
     @torch.no_grad()
     def average(self, t: TrainConfig) -> None:

@@ -13,6 +13,7 @@ from infogan import memory, precision, processes
 from infogan.batches import picks
 from infogan.config import Config
 from infogan.data import look_again
+from infogan.descent import check_finite
 from infogan.diffaugment import strength_for
 from infogan.errors import InfoganError
 from infogan.guards import Guards
@@ -29,7 +30,6 @@ from infogan.step import (
     needs_look_alikes,
     sends_scouts,
 )
-from infogan.update import check_finite
 from infogan.weights import onsets
 
 
@@ -126,12 +126,15 @@ class _Diary:
     ) -> None:
         self.config, self.images, self.run, self.progress = config, images, run, progress
         self.board, self.on_sample = board, on_sample
-        self.means = Means()
+        self.means, self.refused = Means(), False
         self.guards = Guards(config, run.history(), run.warnings())
 
     def write(self, state: State, terms: Mapping[str, Tensor], done: bool) -> None:
         """After each update."""
         t = self.config.train
+        if state.recorder and state.recorder.refused and not self.refused:
+            self.refused = True
+            self.progress.say(f"steps are launched one by one: {state.recorder.refused}")
         self.means.add(terms)
         if state.update % t.log_every == 0 or done:
             record = self.means.take(state.update, t.batch * t.d_steps)

@@ -2,26 +2,23 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from infogan import processes
 from infogan.adversarial import ADVERSARIAL
 from infogan.config import Config
 from infogan.data import augment, erased
-from infogan.diffaugment import diffaugment
-from infogan.errors import InfoganError
+from infogan.descent import follow
+from infogan.diffaugment import diffaugment, drawn
 from infogan.objective import objective_D, objective_G, objective_Q
 from infogan.prior import Prior
 from infogan.processes import randn
+from infogan.recording import Given, Objective, Terms
 from infogan.state import State, parameters_in
 from infogan.vat import adversarial, log_q
-from infogan.weights import noise_at, weights_at
-
-
-class NonFinite(InfoganError):
-    """A term of the objective, or a weight, became infinite or NaN."""
+from infogan.weights import Weights, noise_at, weights_at
 
 
 def train_step(
@@ -56,38 +53,25 @@ def train_step(
     Raises:
         NonFinite: a loss is infinite or NaN; it was not followed.
     """
-    model, prior, generator = state.model, state.model.prior, state.generators["penalty"]
-    w = weights_at(state.update, prior, config.loss, plain=config.objective == "gan")
-    autocast = torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32)
+    now = _Update(state, config, dtype, strength, bool(voted))
     x_aug = _copies(state, x, x_near, config, bool(voted))
-
-    shared = config.train.shared_fakes
     latent_D, c_D = state.latent(len(x))
-    latent_G, c_G = (latent_D, c_D) if shared else state.latent(len(x))
-    with autocast:
+    if config.train.shared_fakes:
+        (fake_D,), c_G = now.fakes(latent_D), c_D
+        fake_G = fake_D
+    else:
+        latent_G, c_G = state.latent(len(x))
         # both now: D's update does not change G, and G's weights are cast once for the two
-        fake_D = model.G(latent_D)
-        fake_G = fake_D if shared else model.G(latent_G)
-    fake_D = fake_D.detach()
-    sigma = noise_at(state.update, config.loss)
-    x, fake_D, fake_G = _noisy(state, [x, fake_D, fake_G], sigma)
-    T = _judged(strength, state) if strength else None
-    with autocast:
-        loss_D, terms = objective_D(
-            model, x, x_aug, fake_D, c_D, w, generator, state.r_bar, x_near, T, voted, read
-        )
-    terms = _update(state.adam_D, loss_D, terms, state.update)
+        fake_D, fake_G = now.fakes(latent_D, latent_G)
+    x, fake_D, fake_G = now.noisy(x, fake_D.detach(), fake_G)
+    terms = now.move_D(x, x_aug, fake_D, c_D, x_near, voted, read)
 
-    seen = x if ADVERSARIAL[w.loss.adversarial].needs_real else None
+    seen = x if ADVERSARIAL[now.w.loss.adversarial].needs_real else None
     for step in range(config.train.g_steps):
         if step:
             latent_G, c_G = state.latent(len(x))
-            with autocast:
-                fake_G = model.G(latent_G)
-            (fake_G,) = _noisy(state, [fake_G], sigma)
-        with autocast, _frozen(state.adam_D):
-            loss_G, terms_G = objective_G(model, fake_G, c_G, w, seen, T)
-        terms |= _update(state.adam_G, loss_G, terms_G, state.update)  # out of autocast
+            (fake_G,) = now.noisy(*now.fakes(latent_G))
+        terms |= now.move_G(fake_G, c_G, seen)
 
     state.average(config.train)
     state.update += 1
@@ -105,20 +89,12 @@ def d_step(
     read: Mapping[str, Tensor] | None = None,
 ) -> None:
     """An update of (trunk, D, Q) alone, before that of `train_step`; args as there."""
-    model, generator = state.model, state.generators["penalty"]
-    w = weights_at(state.update, model.prior, config.loss, plain=config.objective == "gan")
+    now = _Update(state, config, dtype, strength, bool(voted))
     x_aug = _copies(state, x, x_near, config, bool(voted))
     latent, c = state.latent(len(x))
-    T = _judged(strength, state) if strength else None
-    autocast = torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32)
-    with autocast, torch.no_grad():
-        fake = model.G(latent)
-    x, fake = _noisy(state, [x, fake], noise_at(state.update, config.loss))
-    with autocast:
-        loss, terms = objective_D(
-            model, x, x_aug, fake, c, w, generator, state.r_bar, x_near, T, voted, read
-        )
-    _update(state.adam_D, loss, terms, state.update)
+    with torch.no_grad():
+        x, fake = now.noisy(x, *now.fakes(latent))
+    now.move_D(x, x_aug, fake, c, x_near, voted, read)
 
 
 def q_step(
@@ -128,20 +104,155 @@ def q_step(
 
     Args and errors as those of `train_step`, whose terms these are some of.
     """
-    model, prior = state.model, state.model.prior
-    w = weights_at(state.update, prior, config.loss)
+    now = _Update(state, config, dtype, voted=True)
     x_aug = _augmented(state, x, config, bool(voted))
     latent, c = state.latent(state.fakes(len(x), config.loss))
     state.rest()
-    with torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32):
-        with torch.no_grad():
-            fake = model.G(latent)
-        (fake,) = _noisy(state, [fake], noise_at(state.update, config.loss))
-        loss, terms = objective_Q(model, x_aug, fake, c, w, voted)
-    terms = _update(state.adam_D, loss, terms, state.update)
+    with torch.no_grad():
+        (fake,) = now.noisy(*now.fakes(latent))
+    terms = now.move_Q(x_aug, fake, c, voted)
     state.average(config.train)
     state.update += 1
     return terms
+
+
+class _Update:
+    """What holds for all steps of one update.
+
+    On a GPU each step is a recording where it can be (`recording`), and then `fakes` are z and c as
+    G sees them: G is part of it.
+
+    Args:
+        state: Changed in place.
+        config: The run's settings.
+        dtype: Of convolutions and products.
+        strength: Of DiffAugment.
+        voted: Whether votes take the place of I_m.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        config: Config,
+        dtype: torch.dtype,
+        strength: float = 0.0,
+        voted: bool = False,
+    ) -> None:
+        self.state, self.model, self.dtype, self.strength = state, state.model, dtype, strength
+        prior, loss = state.model.prior, config.loss
+        self.w = weights_at(state.update, prior, loss, plain=config.objective == "gan")
+        self.sigma = noise_at(state.update, loss)
+        # what draws on the processor, or brings a given P(c) from there, cannot be recorded
+        drawn = self.sigma or loss.gp
+        given = loss.pairs and not voted and any(code.p for code in prior.categorical)
+        self.recorder = None if drawn or given else state.recorder
+
+    def autocast(self) -> torch.autocast:
+        device = self.state.G_ema[0].device.type
+        return torch.autocast(device, self.dtype, enabled=self.dtype != torch.float32)
+
+    def fakes(self, *latents: Tensor) -> list[Tensor]:
+        """G of each (z, c); if a recording will make them, these as they are."""
+        if self.recorder:
+            return [*latents]
+        with self.autocast():
+            return [self.model.G(latent) for latent in latents]
+
+    def noisy(self, *batches: Tensor) -> list[Tensor]:
+        """x + σ s ε, ε ~ N(0, 1), s the model's unit of x; as they are where σ is 0."""
+        if not self.sigma:
+            return [*batches]
+        generator, scale = self.state.generators["noise"], self.sigma * self.model.unit
+        return [x + scale * randn(len(x), *x.shape[1:], generator=generator).to(x) for x in batches]
+
+    def move_D(
+        self,
+        x: Tensor,
+        x_aug: Tensor | None,
+        fake: Tensor,
+        c: Mapping[str, Tensor],
+        x_near: Tensor | None,
+        voted: Mapping[str, Tensor] | None,
+        read: Mapping[str, Tensor] | None,
+    ) -> dict[str, Tensor]:
+        """Trunk, D and Q follow `objective_D`; its terms."""
+        state, model = self.state, self.model
+        given: Given = {
+            "x": x, "x_aug": x_aug, "fake": fake, "c": c, "x_near": x_near,
+            "voted": voted, "read": read, "T": self._drawn(x, "real", "fake"),
+        }  # fmt: skip
+
+        def objective(of: Given) -> tuple[Tensor, Terms]:
+            with self.autocast():
+                with torch.no_grad():
+                    fake = self._made(of["fake"])
+                return objective_D(
+                    model, of["x"], of["x_aug"], fake, of["c"], self._weights(of),
+                    state.generators["penalty"], state.r_bar, of["x_near"], _T(of["T"]),
+                    of["voted"], of["read"],
+                )  # fmt: skip
+
+        return self._follow("D", state.adam_D, objective, given)
+
+    def move_G(self, fake: Tensor, c: Mapping[str, Tensor], x: Tensor | None) -> dict[str, Tensor]:
+        """G follows `objective_G`; its terms."""
+        state, model = self.state, self.model
+        names = ("fake",) if x is None else ("fake", "real")
+        given = {"fake": fake, "c": c, "x": x, "T": self._drawn(fake, *names)}
+
+        def objective(of: Given) -> tuple[Tensor, Terms]:
+            with self.autocast(), _frozen(state.adam_D):
+                fake = self._made(of["fake"])
+                return objective_G(model, fake, of["c"], self._weights(of), of["x"], _T(of["T"]))
+
+        return self._follow("G", state.adam_G, objective, given)
+
+    def move_Q(
+        self, x_aug: Tensor, fake: Tensor, c: Mapping[str, Tensor], voted: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Trunk and Q follow `objective_Q`; its terms."""
+        given = {"x_aug": x_aug, "fake": fake, "c": c, "voted": voted}
+
+        def objective(of: Given) -> tuple[Tensor, Terms]:
+            with self.autocast():
+                with torch.no_grad():
+                    fake = self._made(of["fake"])
+                w = self._weights(of)
+                return objective_Q(self.model, of["x_aug"], fake, of["c"], w, of["voted"])
+
+        return self._follow("Q", self.state.adam_D, objective, given)
+
+    def _drawn(self, like: Tensor, *names: str) -> dict[str, dict[str, Tensor]]:
+        """What T of DiffAugment does to each batch that D judges; nothing where it is off."""
+        if not self.strength:
+            return {}
+        generator, shape = self.state.generators["diffaugment"], self.model.shape
+        draws = {name: drawn(len(like), shape, self.strength, generator) for name in names}
+        return {
+            name: {part: value.to(like.device) for part, value in draw.items()}
+            for name, draw in draws.items()
+        }
+
+    def _made(self, fake: Tensor) -> Tensor:
+        return self.model.G(fake) if self.recorder else fake
+
+    def _weights(self, of: Given) -> Weights:
+        """The weights, λ as tensors where they are given: those of a recording may change."""
+        if "lam" not in of:
+            return self.w
+        lam, lam_D = (dict(zip(self.w.lam, row.unbind(), strict=True)) for row in of["lam"])
+        return replace(self.w, lam=lam, lam_D=lam_D)
+
+    def _follow(
+        self, who: str, adam: torch.optim.Adam, objective: Objective, given: Given
+    ) -> dict[str, Tensor]:
+        w, key = self.w, None
+        if self.recorder:
+            device = self.state.G_ema[0].device
+            lam = torch.tensor([[*w.lam.values()], [*w.lam_D.values()]], device=device)
+            given = {**given, "lam": lam}
+            key = (who, w.alike, w.r1, w.loss, w.plain, self.model.prior, self.dtype)
+        return follow(self.state, adam, objective, given, key)
 
 
 def _copies(
@@ -165,12 +276,14 @@ def _augmented(state: State, x: Tensor, config: Config, voted: bool) -> Tensor:
     return adversarial(log_q(state.model), x, reach, generator) if reach else x
 
 
-def _judged(strength: float, state: State) -> Callable[[Tensor], Tensor]:
-    """T of DiffAugment, a fresh draw at each call."""
+def _T(draws: Mapping[str, Mapping[str, Tensor]]) -> Callable[[Tensor], Tensor] | None:
+    """T of DiffAugment, at each call with the next draw; None where there are none."""
+    if not draws:
+        return None
+    turn = iter(draws.values())
 
     def T(x: Tensor) -> Tensor:
-        seen = diffaugment(x, strength, state.generators["diffaugment"])
-        return seen.contiguous(memory_format=torch.channels_last)
+        return diffaugment(x, next(turn)).contiguous(memory_format=torch.channels_last)
 
     return T
 
@@ -178,43 +291,6 @@ def _judged(strength: float, state: State) -> Callable[[Tensor], Tensor]:
 def has_pairs(config: Config, prior: Prior) -> bool:
     """Whether Q also learns from pairs of real images."""
     return bool(config.loss.pairs and prior.categorical and config.objective == "infogan")
-
-
-def _noisy(state: State, batches: list[Tensor], sigma: float) -> list[Tensor]:
-    """x + σ s ε, ε ~ N(0, 1), s the model's unit of x; the batches as they are where σ is 0."""
-    if not sigma:
-        return batches
-    generator, scale = state.generators["noise"], sigma * state.model.unit
-    return [x + scale * randn(len(x), *x.shape[1:], generator=generator).to(x) for x in batches]
-
-
-def _update(
-    adam: torch.optim.Adam, loss: Tensor, terms: Mapping[str, Tensor], update: int
-) -> dict[str, Tensor]:
-    """Follow a loss; its terms, detached, the means over processes."""
-    means = processes.average({**terms, "the sum": loss})
-    if not torch.isfinite(means.pop("the sum")):
-        bad = [name for name, term in means.items() if not torch.isfinite(term)] or ["the sum"]
-        raise NonFinite(_not_finite(bad[0], update))
-    adam.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    processes.average_gradients(parameters_in(adam))
-    adam.step()
-    return means
-
-
-def check_finite(flat: Mapping[str, Tensor], update: int) -> None:
-    """A gradient can spoil the weights where the loss was still finite: never save that."""
-    for name, tensor in flat.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
-            raise NonFinite(_not_finite(name, update))
-
-
-def _not_finite(what: str, update: int) -> str:
-    return (
-        f"{what} is infinite or NaN at update {update}: training stopped and the last checkpoint "
-        "is kept; lower --train.lr-d and --train.lr-g, or the weight of that term"
-    )
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, repeat
 
+from torch import Tensor
+
 from infogan.config import LossConfig
 from infogan.prior import Prior
 
@@ -13,16 +15,16 @@ class Weights:
     """The weights of the objective's terms at one update.
 
     Args:
-        lam: λ of each code in the G step.
-        lam_D: λ of each code in the D step, where it moves trunk and Q.
+        lam: λ of each code in the G step; a tensor where it may change under a recording.
+        lam_D: λ of each code in the D step, where it moves trunk and Q; as lam.
         alike: Weight of the information on images that look alike.
         r1: Weight of R1.
         loss: The rest.
         plain: A plain GAN: Q's head learns what it can (λ 1) but moves neither trunk nor G.
     """
 
-    lam: Mapping[str, float]
-    lam_D: Mapping[str, float]
+    lam: Mapping[str, float | Tensor]
+    lam_D: Mapping[str, float | Tensor]
     alike: float
     r1: float
     loss: LossConfig

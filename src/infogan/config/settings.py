@@ -285,6 +285,9 @@ class TrainConfig:
     compile: bool = False
     """Let torch.compile make code for the networks first: half a minute or more, and needs a C++
     compiler. On processors a step was then measured to take a fifth longer."""
+    graphs: bool = True
+    """On a GPU, record once what a step launches and play that from then on (CUDA graphs): the same
+    kernels, without the time that launching them one by one takes."""
     threads: Count = 0
     """Processor threads; 0: torch's choice."""
     log_every: Natural = 10

@@ -39,13 +39,15 @@ class QHead(nn.Module):
         self.straight = nn.Linear(features, n_linear) if n_linear else None
         # the deep codes' outputs come first, then the linear ones': this is where each is found
         at = {False: 0, True: n_deep}
-        self.order: list[int] = []
+        order: list[int] = []
         gain = torch.ones(sum(sizes))
         for size, is_linear, factor in zip(sizes, linear, gains or [1.0] * len(sizes), strict=True):
             rows = range(at[is_linear], at[is_linear] + size)
             gain[rows] = factor
-            self.order += rows
+            order += rows
             at[is_linear] += size
+        self.order: Tensor
+        self.register_buffer("order", torch.tensor(order), persistent=False)
         with torch.no_grad():
             if self.deep is not None:
                 last = self.deep[-1]
@@ -57,7 +59,7 @@ class QHead(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         """Q's outputs (n, Σ sizes)."""
         outputs = [head(h) for head in (self.deep, self.straight) if head is not None]
-        return torch.cat(outputs, 1)[:, self.order] if len(outputs) > 1 else outputs[0]
+        return torch.cat(outputs, 1).index_select(1, self.order) if len(outputs) > 1 else outputs[0]
 
 
 def _deep(net: NetConfig, features: int, n: int) -> nn.Sequential:
