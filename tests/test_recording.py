@@ -213,6 +213,13 @@ def test_a_run_whose_steps_cannot_be_recorded_says_so_once(tiny, digits, tmp_pat
     assert said.getvalue().count("steps are launched one by one: not while capturing") == 1
 
 
+def means(state, adam):
+    """Of all gradients, as one vector."""
+    moments = getattr(state, adam).state.values()
+    return torch.cat([moment["exp_avg"].flatten() for moment in moments])
+
+
+TOLERANCE = {torch.float32: 2e-3, torch.bfloat16: 3e-2}
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 GPU = torch.device("cuda")
 
@@ -224,7 +231,9 @@ GPU = torch.device("cuda")
 )  # fmt: skip
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_on_a_gpu_a_recorded_step_is_the_computed_one(tiny, digits, monkeypatch, text, dtype):
-    """From the same state, in every phase: to rounding, since some sums there have no order."""
+    """From the same state, in every phase: to rounding, since some sums there have no order. What
+    is compared are gradients, as Adam's means have them: a bias before batch norm has none but
+    rounding, which Adam's steps make as large as any."""
     monkeypatch.setattr("infogan.step.unsettled", lambda *_: False)
     config = from_yaml(text, "test", from_yaml(PHASES, "test", tiny))
     plain, recorded = (State.start(config, (1, 28, 28), GPU) for _ in range(2))
@@ -235,9 +244,9 @@ def test_on_a_gpu_a_recorded_step_is_the_computed_one(tiny, digits, monkeypatch,
         theirs = advance(recorded, digits, config, dtype)
         for name, value in ours.items():
             torch.testing.assert_close(theirs[name], value, rtol=2e-2, atol=2e-2, msg=name)
-        for p, q in zip(plain.model.parameters(), recorded.model.parameters(), strict=True):
-            assert (p - q).abs().max() <= 2 * config.train.lr_g  # Adam's step at most, each way
-            assert (p - q).abs().mean() <= 0.05 * config.train.lr_g
+        for adam in ("adam_D", "adam_G"):
+            ours, theirs = (means(state, adam) for state in (plain, recorded))
+            assert (ours - theirs).abs().max() <= TOLERANCE[dtype] * ours.abs().max()
     assert recorded.recorder.refused == ""
     assert len(recorded.recorder._kept) > 2
 
