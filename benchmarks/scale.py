@@ -113,12 +113,11 @@ def draw(tables: list[dict[str, Any]], file: Path) -> None:
             x, y = zip(*table["curves"][name])
             panel.plot(x, y, "o-", label=table["kind"])
         ticks = [value for value, _ in tables[0]["curves"][name]]
-        panel.set(xscale="log", xlabel=name, ylabel="ms an image")
+        panel.set(xscale="log", yscale="log", xlabel=name, ylabel="ms an image")
         panel.set_xticks(ticks, [f"{value:,.0f}" for value in ticks])
         panel.minorticks_off()
-        panel.set_ylim(bottom=0)
         panel.grid(alpha=0.2)
-    panels.flat[0].legend()
+    figure.legend(*panels.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     figure.savefig(file, dpi=90)
 
 
