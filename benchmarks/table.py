@@ -1,4 +1,4 @@
-"""One row of README's table from several runs of one recipe.
+"""One row of the table in docs/results.md from several runs of one recipe.
 
     python benchmarks/table.py runs/m0 runs/m1 runs/m2
 
