@@ -16,6 +16,7 @@ class Line:
         low, high: A quarter and three quarters of the rounds.
         ratio: To what `to` names.
         share: Of the ceiling, 0 … 1.
+        memory: Resident at most in a process that does nothing else, MB; of a GPU its own memory.
     """
 
     what: str
@@ -26,12 +27,14 @@ class Line:
     ratio: float | None = None
     to: str = ""
     share: float | None = None
+    memory: float | None = None
 
     def __str__(self) -> str:
         ratio = f"{self.ratio:6.2f} × {self.to}" if self.ratio is not None else ""
         share = f"{self.share:6.2f} of the ceiling" if self.share is not None else ""
         rate = f"{_short(self.rate):>9s} ({_short(self.low)} to {_short(self.high)}) {self.unit}"
-        parts = (f"{self.what:44s}{rate}", ratio, share)
+        memory = f"{self.memory:,.0f} MB" if self.memory is not None else ""
+        parts = (f"{self.what:44s}{rate}", ratio, share, memory)
         return "  ".join(part for part in parts if part)
 
 

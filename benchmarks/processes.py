@@ -11,7 +11,7 @@ import time
 import torch
 from lines import Line
 from machine import CPU
-from rates import trainer
+from sides import trainer
 
 from infogan import precision
 from infogan.config import recipe

@@ -61,6 +61,7 @@ def test_times_take_turns_and_are_summed_up_by_quartiles():
     assert line.low < line.rate < line.high
     assert "images/s" in str(line)
     assert "0.50 of the ceiling" in str(replace(line, share=0.5))
+    assert "1,807 MB" in str(replace(line, memory=1807.2))
 
 
 def test_sliders_are_apart_where_each_has_its_own_factor():
