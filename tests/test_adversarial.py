@@ -70,6 +70,10 @@ def test_gradients_and_stability(name):
     assert huge.grad.isfinite().all()
 
 
+def t_of(x):
+    return torch.rand(len(x), 1, 1, 1, generator=torch.Generator().manual_seed(0))
+
+
 def linear_D(w):
     return lambda x: x.flatten(1) @ w
 
@@ -80,7 +84,7 @@ def test_penalties_of_a_linear_D():
     x, y = torch.rand(5, 1, 2, 2, **f64), torch.rand(5, 1, 2, 2, **f64)
     assert r1(linear_D(w), x).item() == pytest.approx(12.5)
     assert r2(linear_D(w), y).item() == pytest.approx(12.5)
-    penalty = gp(linear_D(w), x, y, torch.Generator().manual_seed(0))
+    penalty = gp(linear_D(w), x, y, t_of(x))
     assert penalty.item() == pytest.approx(16)
     (grad,) = torch.autograd.grad(penalty, w)  # 2 (‖w‖ − 1) w / ‖w‖
     assert torch.allclose(grad, 2 * 4 * w / 5)
@@ -95,10 +99,21 @@ def test_r1_of_a_curved_D():
     assert torch.allclose(r1(lambda v: (v**3).sum((1, 2, 3)), x), expected)
 
 
+def test_gradient_penalty_looks_where_it_is_told():
+    """D(x) = Σx³ has ‖∇D‖ = ‖3 x̂²‖ at x̂ = t x + (1 − t) y."""
+    x, y = torch.rand(6, 1, 2, 2, **f64), torch.rand(6, 1, 2, 2, **f64)
+    t = torch.tensor([0, 1, 0.5, 0.25, 0.75, 1], **f64)[:, None, None, None]
+    between = torch.stack([y[0], x[1], (x[2] + y[2]) / 2, x[3] / 4 + 3 * y[3] / 4,
+                           3 * x[4] / 4 + y[4] / 4, x[5]])  # fmt: skip
+    norm = (9 * between**4).sum((1, 2, 3)).sqrt()
+    found = gp(lambda v: (v**3).sum((1, 2, 3)), x, y, t)
+    assert torch.allclose(found, (norm - 1).square().mean())
+
+
 def test_gradient_penalty_of_a_flat_D_is_finite():
     w = torch.zeros(4, requires_grad=True, **f64)
     x = torch.rand(3, 1, 2, 2, **f64)
-    gp(linear_D(w), x, x, torch.Generator().manual_seed(0)).backward()
+    gp(linear_D(w), x, x, t_of(x)).backward()
     assert w.grad.isfinite().all()
 
 
@@ -108,5 +123,5 @@ def test_penalties_in_units_of_each_coordinate():
     x = torch.rand(5, 2, 1, 1, **f64)
     assert r1(linear_D(w), x, s).item() == pytest.approx((36 + 1) / 2)
     assert r2(linear_D(w), x, s).item() == pytest.approx((36 + 1) / 2)
-    penalty = gp(linear_D(w), x, x, torch.Generator().manual_seed(0), s)
+    penalty = gp(linear_D(w), x, x, t_of(x), s)
     assert penalty.item() == pytest.approx((37**0.5 - 1) ** 2)

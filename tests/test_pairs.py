@@ -127,10 +127,10 @@ def test_the_running_marginal_follows_the_real_images():
     for memory, share in ((0.75, 0.25), (0.0, 1.0)):
         w = weights_at(0, model.prior, LossConfig(pairs=8, pairs_m=2, pairs_memory=memory))
         r_bar = {"digit": torch.full((4,), 0.25)}
-        loss, _ = objective_D(model, x, x, fake, c, w, torch.Generator(), r_bar)
+        loss, _ = objective_D(model, x, x, fake, c, w, None, r_bar)
         r = model.prior.q(model.Q(model.trunk(x)))["digit"].probs.mean(0).detach()
         assert torch.allclose(r_bar["digit"], (1 - share) * 0.25 + share * r, atol=1e-6)
-    own, _ = objective_D(model, x, x, fake, c, w, torch.Generator())
+    own, _ = objective_D(model, x, x, fake, c, w)
     assert loss.item() == pytest.approx(own.item(), abs=1e-5)  # memory 0: the batch's own r
     assert not r_bar["digit"].requires_grad
 
@@ -147,14 +147,14 @@ def test_pair_information_stays_in_float32_under_autocast():
 def test_pairs_move_trunk_and_Q():
     model = small_model()
     x, latent, c = a_batch(model)
-    fake, rng = model.G(latent).detach(), torch.Generator()
+    fake = model.G(latent).detach()
     w = weights_at(10, model.prior, LossConfig(pairs=8))
-    loss, terms = objective_D(model, x, x.flip(3), fake, c, w, rng)
+    loss, terms = objective_D(model, x, x.flip(3), fake, c, w)
     assert norm_of_grad(terms["I_pairs.digit"], model.trunk) > 0
     assert norm_of_grad(terms["I_pairs.digit"], model.Q) > 0
     assert norm_of_grad(terms["I_pairs.digit"], model.D) == 0
     without = weights_at(10, model.prior, LossConfig())
-    base, _ = objective_D(model, x, x.flip(3), fake, c, without, rng)
+    base, _ = objective_D(model, x, x.flip(3), fake, c, without)
     assert loss.item() == pytest.approx(base.item() - 8 * terms["I_pairs.digit"].item(), abs=1e-4)
 
 
@@ -269,20 +269,20 @@ def test_linear_readings_find_the_largest_factor_and_then_the_next():
 def test_look_alikes_move_Qs_head_alone_and_enter_with_their_weight():
     model = small_model()
     x, _, c = a_batch(model)
-    fake, rng = model.G(model.prior.embed(*model.prior.sample(len(x), g0()))).detach(), g0()
+    fake = model.G(model.prior.embed(*model.prior.sample(len(x), g0()))).detach()
     near = x.flip(0)[:4]
     w = weights_at(10, model.prior, LossConfig(alike=3))
-    loss, terms = objective_D(model, x, None, fake, c, w, rng, x_near=near)
+    loss, terms = objective_D(model, x, None, fake, c, w, x_near=near)
     names = [name for name in terms if name.startswith("I_alike.")]
     assert names == [f"I_alike.{n}" for code in model.prior.continuous for n in code.coordinates]
     for name in names:
         assert norm_of_grad(terms[name], model.Q) > 0
         assert norm_of_grad(terms[name], model.trunk) == 0
         assert norm_of_grad(terms[name], model.D) == 0
-    base, _ = objective_D(model, x, None, fake, c, w, rng)
+    base, _ = objective_D(model, x, None, fake, c, w)
     assert loss.item() != pytest.approx(base.item())
     plain = weights_at(10, model.prior, LossConfig(alike=3), plain=True)
-    _, terms = objective_D(model, x, None, fake, c, plain, rng, x_near=near)
+    _, terms = objective_D(model, x, None, fake, c, plain, x_near=near)
     assert not any(name.startswith("I_alike.") for name in terms)
 
 
@@ -292,7 +292,7 @@ def test_look_alikes_with_any_continuous_codes(codes):
     x, latent, c = a_batch(model)
     w = weights_at(10, model.prior, LossConfig(alike=1))
     fake = model.G(latent).detach()
-    _, terms = objective_D(model, x, None, fake, c, w, g0(), x_near=x.flip(0)[:2])
+    _, terms = objective_D(model, x, None, fake, c, w, x_near=x.flip(0)[:2])
     names = [n for code in model.prior.continuous for n in code.coordinates]
     assert {f"I_alike.{n}" for n in names} <= set(terms)
 

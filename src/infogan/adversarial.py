@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from infogan.processes import rand
 from infogan.registry import Registry
 
 ADVERSARIAL: Registry[type["Adversarial"]] = Registry("adversarial loss")
@@ -134,12 +133,18 @@ def gp(
     D: Callable[[Tensor], Tensor],
     real: Tensor,
     fake: Tensor,
-    generator: torch.Generator,
+    t: Tensor,
     unit: Tensor | float = 1.0,
 ) -> Tensor:
-    """GP = E_x̂ (‖∇_x̂ D(x̂)‖ − 1)², x̂ uniform between a real and a generated image. Gulrajani et al.
-    2017, eq. 3."""
-    t = rand(len(real), *[1] * (real.dim() - 1), generator=generator).to(real)
+    """GP = E_x̂ (‖∇_x̂ D(x̂)‖ − 1)², x̂ = t x + (1 − t) G(z, c). Gulrajani et al. 2017, eq. 3.
+
+    Args:
+        D: (n, C, H, W) → logits (n,).
+        real, fake: (n, C, H, W).
+        t: (n, 1, 1, 1), drawn evenly from 0 to 1.
+        unit: As in `gradient_norm2`.
+    """
+    t = t.to(real)
     norm2 = gradient_norm2(D, t * real.detach() + (1 - t) * fake.detach(), unit)
     # the root's slope is infinite at 0, where a D that has gone flat would give NaN
     norm = norm2.clamp_min(torch.finfo(norm2.dtype).tiny).sqrt()

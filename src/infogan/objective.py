@@ -49,7 +49,7 @@ def objective_D(
     fake: Tensor,
     c: Mapping[str, Tensor],
     w: Weights,
-    generator: torch.Generator,
+    t: Tensor | None = None,
     r_bar: Mapping[str, Tensor] | None = None,
     x_near: Tensor | None = None,
     T: Changed | None = None,
@@ -71,7 +71,7 @@ def objective_D(
         fake: G(z, c), detached (n, C, H, W).
         c: The codes of `fake`.
         w: The weights.
-        generator: For the gradient penalty's interpolation.
+        t: Where between x and `fake` the gradient penalty looks, as `gp` takes it.
         r_bar: r̄ of each categorical code (K,), for I_m; moved on in place, as batch norm moves its
             statistics. None: each batch's own r.
         x_near: Look-alikes of the first m of x (m, C, H, W), for the information on those.
@@ -130,8 +130,8 @@ def objective_D(
             if w.loss.r2:
                 terms["r2"] = r2(D, fake, model.unit)
                 loss = loss + w.loss.r2 * terms["r2"]
-            if w.loss.gp:
-                terms["gp"] = gp(D, x, fake, generator, model.unit)
+            if t is not None and w.loss.gp:
+                terms["gp"] = gp(D, x, fake, t, model.unit)
                 loss = loss + w.loss.gp * terms["gp"]
     return loss, terms
 

@@ -14,11 +14,13 @@ from infogan.descent import follow
 from infogan.diffaugment import diffaugment, drawn
 from infogan.objective import objective_D, objective_G, objective_Q
 from infogan.prior import Prior
-from infogan.processes import randn
+from infogan.processes import rand, randn
 from infogan.recording import Given, Objective, Terms
 from infogan.state import State, parameters_in
 from infogan.vat import adversarial, log_q
 from infogan.weights import Weights, noise_at, weights_at
+
+Fake = tuple[Tensor, Tensor | None]  # of G, or (z, c) that it will be made of; noise on it
 
 
 def train_step(
@@ -63,15 +65,16 @@ def train_step(
         latent_G, c_G = state.latent(len(x))
         # both now: D's update does not change G, and G's weights are cast once for the two
         fake_D, fake_G = now.fakes(latent_D, latent_G)
-    x, fake_D, fake_G = now.noisy(x, fake_D.detach(), fake_G)
-    terms = now.move_D(x, x_aug, fake_D, c_D, x_near, voted, read)
+    noise, noise_D, noise_G = now.noise(len(x), 3)
+    x = _sum(x, noise)
+    terms = now.move_D(x, x_aug, (fake_D.detach(), noise_D), c_D, x_near, voted, read)
 
     seen = x if ADVERSARIAL[now.w.loss.adversarial].needs_real else None
     for step in range(config.train.g_steps):
         if step:
             latent_G, c_G = state.latent(len(x))
-            (fake_G,) = now.noisy(*now.fakes(latent_G))
-        terms |= now.move_G(fake_G, c_G, seen)
+            (fake_G,), (noise_G,) = now.fakes(latent_G), now.noise(len(x), 1)
+        terms |= now.move_G((fake_G, noise_G), c_G, seen)
 
     state.average(config.train)
     state.update += 1
@@ -93,8 +96,8 @@ def d_step(
     x_aug = _copies(state, x, x_near, config, bool(voted))
     latent, c = state.latent(len(x))
     with torch.no_grad():
-        x, fake = now.noisy(x, *now.fakes(latent))
-    now.move_D(x, x_aug, fake, c, x_near, voted, read)
+        (fake,), (noise, noise_D) = now.fakes(latent), now.noise(len(x), 2)
+    now.move_D(_sum(x, noise), x_aug, (fake, noise_D), c, x_near, voted, read)
 
 
 def q_step(
@@ -109,8 +112,8 @@ def q_step(
     latent, c = state.latent(state.fakes(len(x), config.loss))
     state.rest()
     with torch.no_grad():
-        (fake,) = now.noisy(*now.fakes(latent))
-    terms = now.move_Q(x_aug, fake, c, voted)
+        (fake,), (noise,) = now.fakes(latent), now.noise(len(latent), 1)
+    terms = now.move_Q(x_aug, (fake, noise), c, voted)
     state.average(config.train)
     state.update += 1
     return terms
@@ -119,8 +122,8 @@ def q_step(
 class _Update:
     """What holds for all steps of one update.
 
-    On a GPU each step is a recording where it can be (`recording`), and then `fakes` are z and c as
-    G sees them: G is part of it.
+    On a GPU each step is a recording (`recording`), and then `fakes` are z and c as G sees them: G
+    is part of it. All that is drawn is drawn before, on the processor, and given.
 
     Args:
         state: Changed in place.
@@ -142,10 +145,9 @@ class _Update:
         prior, loss = state.model.prior, config.loss
         self.w = weights_at(state.update, prior, loss, plain=config.objective == "gan")
         self.sigma = noise_at(state.update, loss)
-        # what draws on the processor, or brings a given P(c) from there, cannot be recorded
-        drawn = self.sigma or loss.gp
+        # I_m brings a given P(c) from the processor, which cannot be recorded
         given = loss.pairs and not voted and any(code.p for code in prior.categorical)
-        self.recorder = None if drawn or given else state.recorder
+        self.recorder = None if given else state.recorder
 
     def autocast(self) -> torch.autocast:
         device = self.state.G_ema[0].device.type
@@ -158,65 +160,68 @@ class _Update:
         with self.autocast():
             return [self.model.G(latent) for latent in latents]
 
-    def noisy(self, *batches: Tensor) -> list[Tensor]:
-        """x + σ s ε, ε ~ N(0, 1), s the model's unit of x; as they are where σ is 0."""
+    def noise(self, n: int, batches: int) -> list[Tensor | None]:
+        """σ s ε for so many batches of n, ε ~ N(0, 1), s the unit of x; None where σ is 0."""
         if not self.sigma:
-            return [*batches]
+            return [None] * batches
         generator, scale = self.state.generators["noise"], self.sigma * self.model.unit
-        return [x + scale * randn(len(x), *x.shape[1:], generator=generator).to(x) for x in batches]
+        like, shape = self.state.G_ema[0], self.model.shape
+        return [scale * randn(n, *shape, generator=generator).to(like) for _ in range(batches)]
 
     def move_D(
         self,
         x: Tensor,
         x_aug: Tensor | None,
-        fake: Tensor,
+        fake: Fake,
         c: Mapping[str, Tensor],
         x_near: Tensor | None,
         voted: Mapping[str, Tensor] | None,
         read: Mapping[str, Tensor] | None,
     ) -> dict[str, Tensor]:
         """Trunk, D and Q follow `objective_D`; its terms."""
-        state, model = self.state, self.model
+        state, model, t = self.state, self.model, None
+        if self.w.loss.gp:
+            t = rand(len(x), 1, 1, 1, generator=state.generators["penalty"]).to(x)
         given: Given = {
-            "x": x, "x_aug": x_aug, "fake": fake, "c": c, "x_near": x_near,
-            "voted": voted, "read": read, "T": self._drawn(x, "real", "fake"),
+            "x": x, "x_aug": x_aug, "fake": fake[0], "noise": fake[1], "c": c, "x_near": x_near,
+            "voted": voted, "read": read, "t": t, "T": self._drawn(x, "real", "fake"),
         }  # fmt: skip
 
         def objective(of: Given) -> tuple[Tensor, Terms]:
             with self.autocast():
                 with torch.no_grad():
-                    fake = self._made(of["fake"])
+                    fake = self._made(of)
                 return objective_D(
-                    model, of["x"], of["x_aug"], fake, of["c"], self._weights(of),
-                    state.generators["penalty"], state.r_bar, of["x_near"], _T(of["T"]),
-                    of["voted"], of["read"],
+                    model, of["x"], of["x_aug"], fake, of["c"], self._weights(of), of["t"],
+                    state.r_bar, of["x_near"], _T(of["T"]), of["voted"], of["read"],
                 )  # fmt: skip
 
         return self._follow("D", state.adam_D, objective, given)
 
-    def move_G(self, fake: Tensor, c: Mapping[str, Tensor], x: Tensor | None) -> dict[str, Tensor]:
+    def move_G(self, fake: Fake, c: Mapping[str, Tensor], x: Tensor | None) -> dict[str, Tensor]:
         """G follows `objective_G`; its terms."""
         state, model = self.state, self.model
         names = ("fake",) if x is None else ("fake", "real")
-        given = {"fake": fake, "c": c, "x": x, "T": self._drawn(fake, *names)}
+        draws = self._drawn(fake[0], *names)
+        given = {"fake": fake[0], "noise": fake[1], "c": c, "x": x, "T": draws}
 
         def objective(of: Given) -> tuple[Tensor, Terms]:
             with self.autocast(), _frozen(state.adam_D):
-                fake = self._made(of["fake"])
+                fake = self._made(of)
                 return objective_G(model, fake, of["c"], self._weights(of), of["x"], _T(of["T"]))
 
         return self._follow("G", state.adam_G, objective, given)
 
     def move_Q(
-        self, x_aug: Tensor, fake: Tensor, c: Mapping[str, Tensor], voted: Mapping[str, Tensor]
+        self, x_aug: Tensor, fake: Fake, c: Mapping[str, Tensor], voted: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
         """Trunk and Q follow `objective_Q`; its terms."""
-        given = {"x_aug": x_aug, "fake": fake, "c": c, "voted": voted}
+        given = {"x_aug": x_aug, "fake": fake[0], "noise": fake[1], "c": c, "voted": voted}
 
         def objective(of: Given) -> tuple[Tensor, Terms]:
             with self.autocast():
                 with torch.no_grad():
-                    fake = self._made(of["fake"])
+                    fake = self._made(of)
                 w = self._weights(of)
                 return objective_Q(self.model, of["x_aug"], fake, of["c"], w, of["voted"])
 
@@ -233,8 +238,9 @@ class _Update:
             for name, draw in draws.items()
         }
 
-    def _made(self, fake: Tensor) -> Tensor:
-        return self.model.G(fake) if self.recorder else fake
+    def _made(self, of: Given) -> Tensor:
+        fake: Tensor = of["fake"]
+        return _sum(self.model.G(fake) if self.recorder else fake, of["noise"])
 
     def _weights(self, of: Given) -> Weights:
         """The weights, λ as tensors where they are given: those of a recording may change."""
@@ -253,6 +259,10 @@ class _Update:
             given = {**given, "lam": lam}
             key = (who, w.alike, w.r1, w.loss, w.plain, self.model.prior, self.dtype)
         return follow(self.state, adam, objective, given, key)
+
+
+def _sum(x: Tensor, noise: Tensor | None) -> Tensor:
+    return x if noise is None else x + noise
 
 
 def _copies(
