@@ -118,6 +118,32 @@ def test_noise_has_a_stream_of_its_own_and_the_unit_of_the_data(tiny):
     assert _Update(a, quiet, torch.float32).noise(4000, 2) == [None, None]
 
 
+def test_noise_is_on_real_images_and_on_both_batches_of_fakes(tiny, digits, monkeypatch):
+    """Each its own, of σ; nothing else of the first update changes."""
+    seen = []
+    real_D, real_G = update.objective_D, update.objective_G
+
+    def of_D(model, x, x_aug, fake, *a):
+        seen.extend([x, fake])
+        return real_D(model, x, x_aug, fake, *a)
+
+    def of_G(model, fake, *a):
+        seen.append(fake.detach())
+        return real_G(model, fake, *a)
+
+    monkeypatch.setattr(update, "objective_D", of_D)
+    monkeypatch.setattr(update, "objective_G", of_G)
+    for text in ("loss: {instance_noise: 0}", "loss: {instance_noise: 0.5}"):
+        config = with_(tiny, text)
+        train_step(start(config), to_float(digits[:16]), config, torch.float32)
+    noises = [noisy - quiet for quiet, noisy in zip(seen[:3], seen[3:], strict=True)]
+    for noise in noises:  # 12,544 numbers: standard error 0.003
+        assert noise.std().item() == pytest.approx(0.5, abs=0.015)
+        assert abs(noise.mean().item()) < 0.02
+    for one, other in ((0, 1), (1, 2), (0, 2)):
+        assert abs((noises[one] * noises[other]).mean().item()) < 0.02
+
+
 def test_a_step_with_noise_goes_on_bit_for_bit(tiny):
     text = (
         "net: {kind: mlp, widths: [8], norm: none, output: linear, fourier: 4}\n"
