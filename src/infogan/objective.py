@@ -71,7 +71,7 @@ def objective_D(
         fake: G(z, c), detached (n, C, H, W).
         c: The codes of `fake`.
         w: The weights.
-        t: Where between x and `fake` the gradient penalty looks, as `gp` takes it.
+        t: Where between x and `fake` the gradient penalty looks, as `gp` takes it; for that alone.
         r_bar: r̄ of each categorical code (K,), for I_m; moved on in place, as batch norm moves its
             statistics. None: each batch's own r.
         x_near: Look-alikes of the first m of x (m, C, H, W), for the information on those.
@@ -130,7 +130,8 @@ def objective_D(
             if w.loss.r2:
                 terms["r2"] = r2(D, fake, model.unit)
                 loss = loss + w.loss.r2 * terms["r2"]
-            if t is not None and w.loss.gp:
+            if w.loss.gp:
+                assert t is not None, "the gradient penalty needs t"
                 terms["gp"] = gp(D, x, fake, t, model.unit)
                 loss = loss + w.loss.gp * terms["gp"]
     return loss, terms
