@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from machine import CPU
+from machine import CPU, named
 
 C_IN, C_OUT, SIDE = 128, 256, 28  # 3×3 convolution of N images
 N = {"cpu": 64, "cuda": 1024}  # 29.6 and 473 GFLOP
@@ -23,11 +23,10 @@ def works(
         return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
 
     x, w, a = draw(n, C_IN, SIDE, SIDE), draw(C_OUT, C_IN, 3, 3), draw(m, m)
-    name = str(dtype).removeprefix("torch.")
     return {
-        f"convolution, {name}": (
+        f"convolution, {named(dtype)}": (
             lambda: F.conv2d(x, w, padding=1),
             2 * n * SIDE**2 * C_IN * C_OUT * 9,
         ),
-        f"product, {name}": (lambda: a @ a, 2 * m**3),
+        f"product, {named(dtype)}": (lambda: a @ a, 2 * m**3),
     }

@@ -12,6 +12,11 @@ from infogan import precision
 CPU = torch.device("cpu")
 
 
+def named(dtype: torch.dtype) -> str:
+    """`bfloat16`."""
+    return str(dtype).removeprefix("torch.")
+
+
 def machine(device: torch.device = CPU) -> dict[str, str]:
     """The GPU, if it is one; processor, instructions in use, number format, threads, versions."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
@@ -35,7 +40,7 @@ def kind(device: torch.device = CPU) -> str:
     dtype, _ = precision.choose("auto", device)
     if device.type == "cuda":
         name = re.sub(r"\W+", "-", torch.cuda.get_device_name(device)).lower()
-        return f"{name}-{str(dtype).removeprefix('torch.')}"
+        return f"{name}-{named(dtype)}"
     instructions = torch.backends.cpu.get_cpu_capability().lower().replace(" ", "")
     tiles = "-amx" if dtype == torch.bfloat16 and precision.has_tiles() else ""
-    return f"{instructions}{tiles}-{str(dtype).removeprefix('torch.')}"
+    return f"{instructions}{tiles}-{named(dtype)}"

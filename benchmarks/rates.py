@@ -8,7 +8,7 @@ import operations
 import torch
 from interleaved import WARM_UP, interleaved
 from lines import Line, line
-from machine import CPU
+from machine import CPU, named
 from resident import resident
 from sides import (
     ENCODED,
@@ -43,7 +43,7 @@ def steps_and_batches(rounds: int, device: torch.device = CPU) -> list[Line]:
 
     lines = [line(k, n / 1e9, seconds[k], unit="GFLOP/s") for k, (_, n) in works.items()]
     top = {
-        dtype: next(x.rate for x in lines if x.what == f"convolution, {str(dtype)[6:]}")
+        dtype: next(x.rate for x in lines if x.what == f"convolution, {named(dtype)}")
         for dtype in wanted
     }
 

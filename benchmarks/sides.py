@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from machine import CPU
+from machine import CPU, named
 
 from infogan import precision
 from infogan.config import Config, recipe
@@ -34,7 +34,7 @@ def trainer(
 
 def of_step(recipe_name: str, dtype: torch.dtype) -> str:
     net = "paper's nets" if recipe_name == "mnist-paper" else recipe_name
-    return f"step, {net}, {str(dtype).removeprefix('torch.')}"
+    return f"step, {net}, {named(dtype)}"
 
 
 def formats(device: torch.device) -> list[torch.dtype]:

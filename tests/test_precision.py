@@ -54,3 +54,12 @@ def test_of_many_processes_each_has_its_own_gpu(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE")
     assert precision.device("auto") == torch.device("cuda")
     assert asked == ["cuda:2", "cuda"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_products_are_in_the_format_that_is_asked(dtype):
+    x = torch.ones(2, 2)
+    with precision.autocast(CPU, dtype):
+        assert (x @ x).dtype == dtype
+        assert (x + x).dtype == torch.float32
+    assert (x @ x).dtype == torch.float32

@@ -64,6 +64,11 @@ def choose(wanted: str, where: torch.device) -> tuple[torch.dtype, str]:
     return torch.float32, "float32, since this processor has no bfloat16 instructions"
 
 
+def autocast(where: torch.device, dtype: torch.dtype) -> torch.autocast:
+    """Convolutions and products in that format; in float32 all stays as it is."""
+    return torch.autocast(where.type, dtype, enabled=dtype != torch.float32)
+
+
 def compiled(where: torch.device, *parts: nn.Module) -> None:
     """Let torch.compile make code for these networks, in place, when they are first called.
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from infogan import processes
+from infogan import precision, processes
 from infogan.batches import fetch
 from infogan.config import AugmentConfig, Config, TrainConfig
 from infogan.data import augment, batch_indices, look_alikes
@@ -163,8 +163,6 @@ class Scout:
 
     def _small(self, batches: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """The small categories (n, M) of each batch, of all processes."""
-        with torch.autocast(
-            self.r_bar.device.type, self.dtype, enabled=self.dtype != torch.float32
-        ):
+        with precision.autocast(self.r_bar.device, self.dtype):
             outputs = [self.layer(h) for h in apart(self.state.model.trunk, batches)]
         return tuple(processes.gathered(output.float().softmax(1)) for output in outputs)

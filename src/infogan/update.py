@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from infogan import precision
 from infogan.adversarial import ADVERSARIAL
 from infogan.config import Config
 from infogan.data import augment, erased
@@ -66,7 +67,7 @@ def train_step(
         # both now: D's update does not change G, and G's weights are cast once for the two
         fake_D, fake_G = now.fakes(latent_D, latent_G)
     noise, noise_D, noise_G = now.noise(len(x), 3)
-    x = _sum(x, noise)
+    x = _noisy(x, noise)
     terms = now.move_D(x, x_aug, (fake_D.detach(), noise_D), c_D, x_near, voted, read)
 
     seen = x if ADVERSARIAL[now.w.loss.adversarial].needs_real else None
@@ -97,7 +98,7 @@ def d_step(
     latent, c = state.latent(len(x))
     with torch.no_grad():
         (fake,), (noise, noise_D) = now.fakes(latent), now.noise(len(x), 2)
-    now.move_D(_sum(x, noise), x_aug, (fake, noise_D), c, x_near, voted, read)
+    now.move_D(_noisy(x, noise), x_aug, (fake, noise_D), c, x_near, voted, read)
 
 
 def q_step(
@@ -150,8 +151,7 @@ class _Update:
         self.recorder = None if given else state.recorder
 
     def autocast(self) -> torch.autocast:
-        device = self.state.G_ema[0].device.type
-        return torch.autocast(device, self.dtype, enabled=self.dtype != torch.float32)
+        return precision.autocast(self.state.G_ema[0].device, self.dtype)
 
     def fakes(self, *latents: Tensor) -> list[Tensor]:
         """G of each (z, c); if a recording will make them, these as they are."""
@@ -184,7 +184,7 @@ class _Update:
             t = rand(len(x), 1, 1, 1, generator=state.generators["penalty"]).to(x)
         given: Given = {
             "x": x, "x_aug": x_aug, "fake": fake[0], "noise": fake[1], "c": c, "x_near": x_near,
-            "voted": voted, "read": read, "t": t, "T": self._drawn(x, "real", "fake"),
+            "voted": voted, "read": read, "t": t, "T": self._changes(x, "real", "fake"),
         }  # fmt: skip
 
         def objective(of: Given) -> tuple[Tensor, Terms]:
@@ -202,7 +202,7 @@ class _Update:
         """G follows `objective_G`; its terms."""
         state, model = self.state, self.model
         names = ("fake",) if x is None else ("fake", "real")
-        draws = self._drawn(fake[0], *names)
+        draws = self._changes(fake[0], *names)
         given = {"fake": fake[0], "noise": fake[1], "c": c, "x": x, "T": draws}
 
         def objective(of: Given) -> tuple[Tensor, Terms]:
@@ -227,7 +227,7 @@ class _Update:
 
         return self._follow("Q", self.state.adam_D, objective, given)
 
-    def _drawn(self, like: Tensor, *names: str) -> dict[str, dict[str, Tensor]]:
+    def _changes(self, like: Tensor, *names: str) -> dict[str, dict[str, Tensor]]:
         """What T of DiffAugment does to each batch that D judges; nothing where it is off."""
         if not self.strength:
             return {}
@@ -240,7 +240,7 @@ class _Update:
 
     def _made(self, of: Given) -> Tensor:
         fake: Tensor = of["fake"]
-        return _sum(self.model.G(fake) if self.recorder else fake, of["noise"])
+        return _noisy(self.model.G(fake) if self.recorder else fake, of["noise"])
 
     def _weights(self, of: Given) -> Weights:
         """The weights, λ as tensors where they are given: those of a recording may change."""
@@ -261,7 +261,8 @@ class _Update:
         return follow(self.state, adam, objective, given, key)
 
 
-def _sum(x: Tensor, noise: Tensor | None) -> Tensor:
+def _noisy(x: Tensor, noise: Tensor | None) -> Tensor:
+    """x + noise, where there is any."""
     return x if noise is None else x + noise
 
 

@@ -285,7 +285,7 @@ class TrainConfig:
     compile: bool = False
     """Let torch.compile make code for the networks first: half a minute or more, and needs a C++
     compiler. A step was then measured to take a fifth longer on processors, and three to six tenths
-    longer on a GPU."""
+    longer on a GPU, where it is not recorded either."""
     graphs: bool = True
     """On a GPU, record once what a step launches and play that from then on (CUDA graphs): the same
     kernels, without the time that launching them one by one takes."""
