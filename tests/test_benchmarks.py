@@ -1,5 +1,6 @@
 """What the benchmarks count and how they summarize: their numbers are README's."""
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +17,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import lines
 import operations
 from interleaved import WARM_UP, interleaved
-from meaning import frechet, key, least, slant_apart
+from meaning import frechet, kept, key, least, slant_apart
 from meaning import line as line_of
-from rows import ROWS
-from score import told
+from rows import ROWS, Row
+from score import KINDS, RESULTS, told
 
 
 def test_operations_by_hand():
@@ -83,6 +84,14 @@ def test_a_row_of_the_ablation_is_known_by_its_settings():
     run = {"accuracy": 0.98, "I_m": 0.94, "minutes": 2.0, "u1.slant": -0.9, "u2.slant": 0.1}
     run |= {"distance": 9.0, "signs": 0, "device": "cpu"}
     assert "| 0.9800 ± 0.0000 | 0.9800 | 0.9800 | 0.90 | 0/2 |" in line_of(ROWS[0], [run, run])
+
+
+def test_what_was_measured_is_found_again_whatever_settings_came_after():
+    """Another key for the same runs empties the page, and all of them would be made again."""
+    assert all(kept().get(key(row)) for row in ROWS)
+    short = [Row(kind, flags, "", length=("--train.updates", "500"), base=()) for kind, flags in KINDS.items()]
+    scored = json.loads(RESULTS.read_text())
+    assert all(set(scored.get(key(row), ())) >= {"0", "1", "2", "3"} for row in short)
 
 
 def test_stuck_runs_are_counted_as_told_or_not():
