@@ -89,7 +89,10 @@ def test_a_row_of_the_ablation_is_known_by_its_settings():
 def test_what_was_measured_is_found_again_whatever_settings_came_after():
     """Another key for the same runs empties the page, and all of them would be made again."""
     assert all(kept().get(key(row)) for row in ROWS)
-    short = [Row(kind, flags, "", length=("--train.updates", "500"), base=()) for kind, flags in KINDS.items()]
+    short = [
+        Row(kind, flags, "", length=("--train.updates", "500"), base=())
+        for kind, flags in KINDS.items()
+    ]
     scored = json.loads(RESULTS.read_text())
     assert all(set(scored.get(key(row), ())) >= {"0", "1", "2", "3"} for row in short)
 
