@@ -1,6 +1,7 @@
 """`infogan train --resume` as a user meets it: a run goes on, or says why it cannot."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 from infogan.cli import main
+from infogan.groups import Groups
+from infogan.model import InfoGAN
 from infogan.run import Run
 
 
@@ -61,6 +64,38 @@ def test_a_run_goes_on_with_the_same_images_alone(capsys, tmp_path, tiny_yaml):
     np.save(tmp_path / "a.npy", images)
     resumed = ("train", "--out", tmp_path / "run", "--resume", "--train.updates", "3")
     assert infogan(*resumed, "--no-report") == 0
+
+
+def test_a_run_that_goes_on_further_is_written_down(capsys, finished, tmp_path):
+    """Its settings are those it ended with, the groups accepted are kept, and the commands above
+    them make the same run."""
+    out = tmp_path / "run"
+    shutil.copytree(finished.path, out)
+    model = InfoGAN.from_pretrained(out)
+    name = model.prior.categorical[0].name
+    of = tuple(k // 2 for k in range(model.prior.categorical[0].k))
+    model.groups = {name: Groups(of)}
+    model.save_pretrained(out / "model")
+    said = refused(capsys, "train", "--out", out, "--resume", "--train.updates", "5")
+    assert "beyond train.updates 5" in said
+    assert Run.open(out).config == finished.config
+    more = ("train", "--out", out, "--resume", "--no-report")
+    assert infogan(*more, "--train.updates", "8", "--train.keep", "3") == 0
+    run = Run.open(out)
+    assert (run.config.train.updates, run.config.train.keep) == (8, 3)
+    assert InfoGAN.from_pretrained(out).groups == model.groups
+    weights = (out / "model/model.safetensors").read_bytes()
+    assert infogan(*more) == 0  # at its end already, by its own settings
+    assert "going on from update 8 of 8" in capsys.readouterr().out
+    assert (out / "model/model.safetensors").read_bytes() == weights
+
+    first, second = run.command.split(" && ")
+    assert first == finished.command
+    for command in (first, second):
+        words = shlex.split(command.replace(str(finished.path), str(tmp_path / "again")))
+        words = [word.replace(str(out), str(tmp_path / "again")) for word in words]
+        assert infogan(*words[1:], "--no-report") == 0
+    assert (tmp_path / "again/model/model.safetensors").read_bytes() == weights
 
 
 def test_resume_where_nothing_is_yet_starts(capsys, tmp_path, tiny_yaml):

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TRIES = 20  # ways to begin the search
+UNEVEN = (0.5, 0.7, 0.9)  # m below 1, which joins to groups of any size: more ways, for a given P(c)
 GAIN = 1e-9  # nats; less is rounding
 CLEARLY = 1.3  # times as many look-alikes: 1.5 to 4.7 where MNIST's barred sevens were with twos or
 # nines, or a mixture of threes and fives was with the rarer; once 1.1 where the grouping was right
@@ -14,14 +15,17 @@ Joint = NDArray[np.float64]
 Grouping = NDArray[np.int64]
 
 
-def joint_information(P: Joint, m: float) -> float:
-    """I_m(P) = Σ_kl P_kl ln P_kl − 2 m Σ_k r_k ln r_k, what `pairs.pair_information` is at r̄ = r.
+def joint_information(P: Joint, m: float, pi: Joint | None = None) -> float:
+    """What `pairs.pair_information` is at r̄ = r:
+
+    I_m(P) = Σ_kl P_kl ln P_kl − 2 m Σ_k r_k ln r_k + (2m − 1) Σ_k r_k ln(K π_k).
 
     Args:
         P: The joint of the categories of an image and of its copy (K, K), symmetric, sum 1.
         m: Weight on the marginal r.
+        pi: P(c) (K,); None: uniform, and the last sum is 0.
     """
-    return float(_of_each(P, m))
+    return float(_of_each(P, m, pi))
 
 
 def joined(P: Joint, groups: Grouping, K: int) -> Joint:
@@ -39,7 +43,7 @@ def joined(P: Joint, groups: Grouping, K: int) -> Joint:
     return together
 
 
-def best_grouping(P: Joint, K: int, m: float, seed: int) -> Grouping:
+def best_grouping(P: Joint, K: int, m: float, seed: int, pi: Joint | None = None) -> Grouping:
     """argmax_g I_m(P^g), over all ways to join M categories to K groups, as far as a search finds.
 
     From the M categories, joining the two that lose least until K are left, and from random
@@ -49,24 +53,28 @@ def best_grouping(P: Joint, K: int, m: float, seed: int) -> Grouping:
     Args:
         P: The joint of M ≥ K categories (M, M), symmetric.
         K: How many groups.
-        m: As in I_m; with m > 1 groups are of about equal size.
+        m: As in I_m; with m > 1 groups are about as large as P(c) says, of equal size if uniform.
         seed: Of the random groupings.
+        pi: P(c) (K,): which group is which then matters too. None: uniform.
 
     Returns:
         The group of each category, (M,), each of 0 … K−1 at least once.
     """
     rng = np.random.default_rng(seed)
-    beginnings = [_agglomerated(P, K, m)]
+    beginnings = [_agglomerated(P, K, how) for how in (m, *(UNEVEN if pi is not None else ()))]
     for _ in range(TRIES - 1):
         groups = rng.integers(K, size=len(P))
         groups[rng.permutation(len(P))[:K]] = np.arange(K)
         beginnings.append(groups)
-    found = [_improved(P, groups, K, m) for groups in beginnings]
-    best = max(found, key=lambda groups: joint_information(joined(P, groups, K), m))
-    return _exchanged(P, best, K, m)
+    found = [_improved(P, _numbered(P, groups, pi), K, m, pi) for groups in beginnings]
+    found = [_numbered(P, groups, pi) for groups in found]
+    best = max(found, key=lambda groups: joint_information(joined(P, groups, K), m, pi))
+    return _exchanged(P, best, K, m, pi)
 
 
-def margins(P: Joint, groups: Grouping, K: int, m: float) -> tuple[Joint, Grouping]:
+def margins(
+    P: Joint, groups: Grouping, K: int, m: float, pi: Joint | None = None
+) -> tuple[Joint, Grouping]:
     """How sure the group of each category is: what I_m(P^g) loses when it goes to the next best
     one, for each of its images; and which that is.
 
@@ -77,12 +85,13 @@ def margins(P: Joint, groups: Grouping, K: int, m: float) -> tuple[Joint, Groupi
         groups: The group of each, (M,), as `best_grouping` gives them.
         K: How many groups.
         m: As there.
+        pi: As there.
 
     Returns:
         Δ (M,), in nats, >= 0, and the next best group of each, (M,); for the only category of its
         group infinite, and its own.
     """
-    whole, sure = joint_information(joined(P, groups, K), m), np.full(len(P), np.inf)
+    whole, sure = joint_information(joined(P, groups, K), m, pi), np.full(len(P), np.inf)
     rival = groups.copy()
     for i, own in enumerate(groups):
         if (groups == own).sum() == 1:
@@ -90,7 +99,7 @@ def margins(P: Joint, groups: Grouping, K: int, m: float) -> tuple[Joint, Groupi
         others = [k for k in range(K) if k != own]
         tried = np.tile(groups, (K - 1, 1))
         tried[:, i] = others
-        kept = [joint_information(joined(P, other, K), m) for other in tried]
+        kept = [joint_information(joined(P, other, K), m, pi) for other in tried]
         rival[i] = others[int(np.argmax(kept))]
         sure[i] = (whole - max(kept)) / max(P[i].sum(), np.finfo(float).tiny)
     return sure, rival
@@ -123,10 +132,21 @@ def reconsidered(
     return groups, rivals
 
 
-def _of_each(P: Joint, m: float) -> Joint:
+def _of_each(P: Joint, m: float, pi: Joint | None) -> Joint:
     """I_m of each joint of a stack (..., K, K)."""
-    value: Joint = _x_ln_x(P).sum((-2, -1)) - 2 * m * _x_ln_x(P.sum(-1)).sum(-1)
-    return value
+    r = P.sum(-1)
+    value: Joint = _x_ln_x(P).sum((-2, -1)) - 2 * m * _x_ln_x(r).sum(-1)
+    return value if pi is None else value + (2 * m - 1) * r @ np.log(len(pi) * pi)
+
+
+def _numbered(P: Joint, groups: Grouping, pi: Joint | None) -> Grouping:
+    """The same groups, the largest in the place of the most frequent category, and so on: of all
+    ways to number them Σ r_k ln π_k is greatest so. Where P(c) is uniform, as they are."""
+    if pi is None:
+        return groups
+    r, number = np.bincount(groups, P.sum(1), len(pi)), np.empty(len(pi), dtype=groups.dtype)
+    number[r.argsort(kind="stable")] = pi.argsort(kind="stable")
+    return number[groups]
 
 
 def _agglomerated(P: Joint, K: int, m: float) -> Grouping:
@@ -149,7 +169,7 @@ def _agglomerated(P: Joint, K: int, m: float) -> Grouping:
     return groups
 
 
-def _improved(P: Joint, groups: Grouping, K: int, m: float) -> Grouping:
+def _improved(P: Joint, groups: Grouping, K: int, m: float, pi: Joint | None) -> Grouping:
     groups = groups.copy()
     moved = True
     while moved:
@@ -168,16 +188,16 @@ def _improved(P: Joint, groups: Grouping, K: int, m: float) -> Grouping:
             tried[k, k] += to
             tried[k, :, k] += to
             tried[k, k, k] += P[i, i]
-            value = _of_each(tried, m)
+            value = _of_each(tried, m, pi)
             best = int(np.argmax(value))
             if value[best] > value[own] + GAIN:
                 groups[i], moved = best, True
     return groups
 
 
-def _exchanged(P: Joint, groups: Grouping, K: int, m: float) -> Grouping:
+def _exchanged(P: Joint, groups: Grouping, K: int, m: float, pi: Joint | None) -> Grouping:
     """Two categories change groups where that adds something, until no two do."""
-    best = joint_information(joined(P, groups, K), m)
+    best = joint_information(joined(P, groups, K), m, pi)
     moved = True
     while moved:
         moved = False
@@ -186,7 +206,7 @@ def _exchanged(P: Joint, groups: Grouping, K: int, m: float) -> Grouping:
                 continue
             tried = groups.copy()
             tried[[i, j]] = groups[[j, i]]
-            value = joint_information(joined(P, tried, K), m)
+            value = joint_information(joined(P, tried, K), m, pi)
             if value > best + GAIN:
                 groups, best, moved = tried, value, True
     return groups

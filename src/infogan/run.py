@@ -1,6 +1,6 @@
 """A run is a directory of plain files: config, log, checkpoints, model, samples, metrics, report.
 
-    config.yaml      every setting, under the command that makes the run again
+    config.yaml      every setting, under the commands that make the run again
     log.jsonl        a line every few updates,
                      and warnings              samples/       pictures while training
     checkpoints/N/   state after N updates         model/         what `from_pretrained` loads
@@ -15,6 +15,7 @@ Whatever must be whole is written to a temporary name, synced, and renamed.
 import hashlib
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from infogan.config import Config, read_yaml, to_yaml
+from infogan.config import Config, flags, read_yaml, to_yaml
 from infogan.errors import InfoganError
 
 CONFIG, LOG, STARTS = "config.yaml", "log.jsonl", "starts.json"
@@ -98,9 +99,18 @@ class Run:
 
     @property
     def command(self) -> str:
-        """The command that makes the run again: the comment above its settings."""
+        """What makes the run again, the comment above its settings: a command, and where it went on
+        with others after it, that one, after &&."""
         first = (self.path / CONFIG).read_text("utf-8").partition("\n")[0]
         return first.removeprefix("#").strip() if first.startswith("#") else ""
+
+    def goes_on_with(self, config: Config) -> None:
+        """Write down the settings that are others now, and the command that changed them."""
+        if changed := flags(config, self.config):
+            again = shlex.join(["infogan", "train", "--out", str(self.path), "--resume", *changed])
+            command = f"{self.command} && {again}" if self.command else again
+            with _writing(self.path):
+                _write(self.path / CONFIG, f"# {command}\n{to_yaml(config)}")
 
     def log(self, record: Mapping[str, Any]) -> None:
         """Append one line to the log."""

@@ -127,8 +127,10 @@ class Scout:
         known = not shared(torch.from_numpy(unsupposed))
         uneven = known and np.abs(shares - 1 / K).sum() / 2 > EVEN
         m = M_FREE if self.code.learned and uneven else usual
-        groups = free if m == M_FREE else best_grouping(measured, K, m, self.config.train.seed)
-        together, (sure, rivals) = joined(plain, groups, K), margins(measured, groups, K, m)
+        known_pi = self.code.p and not self.code.learned
+        pi = self.code.probabilities.numpy() if known_pi else None
+        groups = free if m == M_FREE else best_grouping(measured, K, m, self.config.train.seed, pi)
+        together, (sure, rivals) = joined(plain, groups, K), margins(measured, groups, K, m, pi)
         doubtful = sure.argsort(kind="stable")[: round(DOUBTFUL * self.M)]
         # a group of one has no other to go to, and is told
         told = ~np.isin(np.arange(self.M), doubtful) | np.isinf(sure)
@@ -136,7 +138,7 @@ class Scout:
             torch.from_numpy(groups),
             torch.from_numpy(rivals),
             torch.from_numpy(told),
-            joint_information(together, M_FREE if self.code.learned else usual),
+            joint_information(together, M_FREE if self.code.learned else usual, pi),
             not shared(torch.from_numpy(together)),
             float(tv) if known else 0.0,
             tuple(shares.tolist()),

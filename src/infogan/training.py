@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -151,6 +151,9 @@ class _Diary:
     def close(self, state: State) -> InfoGAN:
         """After the last: the trained model, saved."""
         model = state.trained(self.images, self.config.train.seed, self.config.loss)
+        with suppress(InfoganError):  # a finished run that went on keeps what was merged
+            if (self.run.path / "model").is_dir():
+                model.groups = InfoGAN.from_pretrained(self.run.path / "model").groups
         with self.run.replacing("model") as folder:
             model.save_pretrained(folder)
         if self.on_sample:
@@ -221,6 +224,7 @@ def _begin(
         )
     if processes.rank() == 0:
         run.rewind(state.update)
+        run.goes_on_with(config)
     shared = f" · {processes.size()} processes" if processes.size() > 1 else ""
     what = f"vectors of {c} numbers" if state.model.vectors else f"images {c}×{h}×{w}"
     progress.say(f"{len(images):,} {what} · {device}{shared} · {why}")

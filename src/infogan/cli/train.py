@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from infogan.data import Dataset
     from infogan.run import Run
 
-# what may change when a run goes on: nothing that the weights so far depend on
+# what may change when a run goes on; another number of updates moves its end, and where the rates
+# fall, but no phase, which is at the update where it was
 FREE = {
     f"train.{name}"
     for name in [
@@ -30,6 +31,7 @@ FREE = {
         "device",
         "precision",
         "compile",
+        "graphs",
     ]
 } | {"data.on_bad", "data.max_bad"}
 
