@@ -27,9 +27,9 @@ def test_learned_frequencies_that_are_even_are_joined_as_if_known(monkeypatch):
     config = from_yaml(learned, "it", from_yaml(KINDS, "test", Config()))
     used, real = [], scouts.margins
 
-    def watched(P, groups, K, m):
+    def watched(P, groups, K, m, pi):
         used.append(m)
-        return real(P, groups, K, m)
+        return real(P, groups, K, m, pi)
 
     monkeypatch.setattr(scouts, "margins", watched)
     for images in (even, even[uneven]):

@@ -63,6 +63,23 @@ def test_kinds_of_unequal_frequency_are_found_and_their_frequencies_learned(tmp_
     assert "kind:cat4(learned)" in run.warnings()["prior kind"]
 
 
+@pytest.mark.parametrize("order", [(1, 2, 4, 5), (5, 1, 4, 2)])
+def test_kinds_of_given_frequencies_are_the_categories_that_have_them(tmp_path, order):
+    images, labels = four_kinds(720)
+    kept = torch.cat([(labels == k).nonzero()[: 36 * n, 0] for k, n in enumerate((1, 2, 4, 5))])
+    images, labels = images[kept], labels[kept]
+    p = ", ".join(f"{n / 12:.6f}" for n in order)
+    given = from_yaml(
+        f"codes: 'z4 + kind:cat4({p}) + 2u@0.1'", "it", from_yaml(KINDS, "test", Config())
+    )
+    first, _, run = sent(given, images, tmp_path / "given")
+    told = first.votes["kind"].flatten()
+    share = torch.bincount(told[told >= 0], minlength=4) / (told >= 0).sum()
+    assert (share - torch.tensor(order) / 12).abs().sum() / 2 < 0.05
+    assert accuracy_of(first, labels, given) >= 0.95
+    assert not run.warnings()
+
+
 def test_nothing_but_the_votes_of_a_run_is_changed(config, digits, tmp_path):
     first, same, _ = sent(config, digits, tmp_path / "run")
     before, after = same.tensors(), first.tensors()
