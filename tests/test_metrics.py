@@ -201,14 +201,16 @@ def test_reading_is_what_q_says_of_real_images(leaning):
     angles = torch.linspace(-0.3, 0.3, 40)
     images = torch.cat([bar(a.item(), size=20, height=12) for a in angles])
     out = reading(leaning, (255 * images).round().byte())
-    assert out["reading.u1.slant.by_category"] == [pytest.approx(1), 0]  # none in category 1
-    assert out["reading.u1.slant.rho"] == pytest.approx(0.5)
-    assert out["reading.u2.slant.abs"] < 0.25  # 40 images: 3 standard errors of ρ = 0, over 2
+    # none in category 1, of which nothing can be said
+    assert out["reading.u1.slant.by_category"] == [pytest.approx(1), None]
+    assert out["reading.u1.slant.rho"] == pytest.approx(1)
+    assert out["reading.u2.slant.abs"] < 0.5  # 40 images: 3 standard errors of ρ = 0
     words = in_words(out, "reading")
     assert (
         words[0]
-        == "u1, read from real images, follows slant, ρ = 0.50, the same way in every category"
+        == "u1, read from real images, follows slant, ρ = 1.00, the same way in every category"
     )
+    assert not reading(leaning, (255 * images[:9]).round().byte())  # nine of a category say nothing
 
 
 def test_words_for_a_slider_that_leans_all_the_same_way():

@@ -68,6 +68,7 @@ def test_one_code_is_matched_to_the_factor_that_it_follows(sheet):
     assert out["matched.b.code"] == "u"
     assert "matched.a.code" not in out
     assert out["matched.rho"] == pytest.approx(1)
+    assert headline(out) == "1 of 2 true factors followed: |ρ| ≥ 1.000, matched one-to-one"
 
 
 def test_evaluate_has_them_with_their_protocol():

@@ -18,7 +18,7 @@ from infogan.metrics.information import information
 from infogan.metrics.matched import continuous_factors, matched
 from infogan.metrics.matched import in_words as matched_in_words
 from infogan.metrics.meaning import in_words as meaning_in_words
-from infogan.metrics.meaning import meaning, reading
+from infogan.metrics.meaning import LEAST, meaning, reading
 from infogan.metrics.overfitting import in_words as overfitting_in_words
 from infogan.metrics.overfitting import overfitting
 from infogan.metrics.pairs import in_words as pairs_in_words
@@ -87,7 +87,7 @@ def evaluate(
         out |= reading(model, test.images)
         out["protocol.reading"] = (
             f"Spearman's ρ on {test.name} {test.split}, n = {len(test.images):,} real images, "
-            "between Q's mean and the factor, within each category that Q gives"
+            f"between Q's mean and the factor, within each category that Q gives to {LEAST} or more"
         )
     if train is not None and min(len(train), len(test.images)) > 1:
         out |= overfitting(model, train, test.images, budget.reals, budget.seed)
@@ -180,7 +180,11 @@ def _truth(model: InfoGAN, test: Dataset) -> dict[str, Any]:
 def headline(metrics: Mapping[str, Any]) -> str:
     """The accuracy in one line, where there are categories and labels to measure it."""
     if "matched.rho" in metrics:
-        return f"true factors followed: |ρ| ≥ {metrics['matched.rho']:.3f}, matched one-to-one"
+        parts = [key.split(".")[1:] for key in metrics if key.startswith("matched.")]
+        factors = {part[0] for part in parts if len(part) == 3}  # matched.FACTOR.CODE.rho
+        followed = sum(part[1:] == ["code"] for part in parts)
+        of = "" if followed == len(factors) else f"{followed} of {len(factors)} "
+        return f"{of}true factors followed: |ρ| ≥ {metrics['matched.rho']:.3f}, matched one-to-one"
     if "clustering.accuracy" not in metrics:
         return "no accuracy: it needs a categorical code and labels"
     n = sum(map(sum, metrics["clustering.confusion"]))

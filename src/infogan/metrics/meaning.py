@@ -54,6 +54,7 @@ def thickness(x: Tensor) -> Tensor:
 
 
 FACTORS = {"slant": slant, "width": width, "thickness": thickness}
+LEAST = 10  # images of a category; of fewer ρ says nothing
 AT_ONCE = 1_000  # images measured, whose doubles are eight times their bytes and more
 
 
@@ -92,7 +93,7 @@ def meaning(model: InfoGAN, n: int, seed: int) -> dict[str, Any]:
     """
     generator = torch.Generator().manual_seed(seed)
     first = model.prior.categorical[:1]
-    rho: dict[tuple[str, str], list[float]] = {}
+    rho: dict[tuple[str, str], list[float | None]] = {}
     for k in range(first[0].k if first else 1):
         z, c = model.prior.sample(n, generator)
         if first:
@@ -110,7 +111,8 @@ def reading(model: InfoGAN, images: Tensor) -> dict[str, Any]:
     """Spearman's ρ between what Q reads from real images (its mean) and each factor of them.
 
     reading.CODE.FACTOR.rho, .abs and .by_category as `meaning` has them; categories are those that
-    Q gives the images.
+    Q gives to at least ten of the images. The others count for nothing, and have None by category;
+    where there are no others, nothing is returned.
 
     Args:
         model: Reads the images.
@@ -120,23 +122,27 @@ def reading(model: InfoGAN, images: Tensor) -> dict[str, Any]:
     first = model.prior.categorical[:1]
     k = probs(q[first[0].name]).argmax(1) if first else torch.zeros(len(images), dtype=torch.int64)
     values = _factors(images)
-    rho: dict[tuple[str, str], list[float]] = {}
+    rho: dict[tuple[str, str], list[float | None]] = {}
     for category in range(first[0].k if first else 1):
         of = (k == category).cpu().numpy()
+        enough = of.sum() >= LEAST
         for code in model.prior.continuous:
             for i, coordinate in enumerate(code.coordinates):
                 u = q[code.name].mean[:, i].double().cpu().numpy()
                 for factor, value in values.items():
-                    rho.setdefault((coordinate, factor), []).append(spearman(u[of], value[of]))
+                    r = spearman(u[of], value[of]) if enough else None
+                    rho.setdefault((coordinate, factor), []).append(r)
     return _summary("reading", rho)
 
 
-def _summary(family: str, rho: Mapping[tuple[str, str], list[float]]) -> dict[str, Any]:
+def _summary(family: str, rho: Mapping[tuple[str, str], list[float | None]]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for (coordinate, factor), by_category in rho.items():
+        if not (counted := [r for r in by_category if r is not None]):
+            continue
         key = f"{family}.{coordinate}.{factor}"
-        out[f"{key}.rho"] = float(np.mean(by_category))
-        out[f"{key}.abs"] = float(np.mean(np.abs(by_category)))
+        out[f"{key}.rho"] = float(np.mean(counted))
+        out[f"{key}.abs"] = float(np.mean(np.abs(counted)))
         out[f"{key}.by_category"] = by_category
     return out
 
