@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from infogan.config import NetConfig, recipe
 from infogan.errors import InfoganError
@@ -87,6 +88,15 @@ def test_mlp_mirrors_its_widths():
 def test_without_norm_the_trunk_knows_no_batch():
     nets = ARCHITECTURES["dcgan"](NetConfig(norm="none", fc=8), 5, (1, 16, 16))
     assert not any(word.startswith("bn") for word in layers(nets.trunk))
+
+
+@pytest.mark.parametrize("kind", ["dcgan", "resnet", "mlp"])
+def test_without_norms_there_is_no_batch_norm_anywhere(kind):
+    """Several processes, and penalties on an image's own gradient, rely on it."""
+    net = NetConfig(kind=kind, widths=(8, 8), fc=16, norm="none", g_norm="none", q_norm=False)
+    model = InfoGAN("z4 + cat3", (1, 16, 16), net)
+    assert not any(isinstance(part, _BatchNorm) for part in model.modules())
+    assert model.generate(n=2).shape == (2, 1, 16, 16)
 
 
 @pytest.mark.parametrize("kind", ["dcgan", "resnet", "mlp"])

@@ -52,8 +52,8 @@ def resnet(net: NetConfig, latent: int, shape: tuple[int, int, int]) -> Networks
 
     body: list[nn.Module] = [nn.Linear(latent, bottom), Square((widths[-1], *sizes[-1]))]
     for i in reversed(range(depth)):
-        body.append(Up(widths[i], widths[max(i - 1, 0)], sizes[i]))
-    body += [nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True)]
+        body.append(Up(net, widths[i], widths[max(i - 1, 0)], sizes[i]))
+    body += [_g_norm(net, widths[0]), nn.ReLU(inplace=True)]
     body.append(nn.Conv2d(widths[0], channels, 3, padding=1))
     return Networks(nn.Sequential(*body), nn.Sequential(*trunk), net.fc or bottom)
 
@@ -62,16 +62,17 @@ class Up(nn.Module):
     """x ↦ conv(up(x)) + conv · ReLU · bn · conv · up · ReLU · bn (x), 3×3 (1×1 on the short way).
 
     Args:
+        net: `g_norm`.
         n_in: Channels of x.
         n_out: Channels that come out.
         size: (H, W) that comes out.
     """
 
-    def __init__(self, n_in: int, n_out: int, size: tuple[int, int]) -> None:
+    def __init__(self, net: NetConfig, n_in: int, n_out: int, size: tuple[int, int]) -> None:
         super().__init__()
         self.size = size
         self.short = nn.Conv2d(n_in, n_out, 1)
-        self.norm1, self.norm2 = nn.BatchNorm2d(n_in), nn.BatchNorm2d(n_out)
+        self.norm1, self.norm2 = _g_norm(net, n_in), _g_norm(net, n_out)
         self.conv1 = nn.Conv2d(n_in, n_out, 3, padding=1)
         self.conv2 = nn.Conv2d(n_out, n_out, 3, padding=1)
 
@@ -112,3 +113,7 @@ class Down(nn.Module):
         h = self.conv2(F.leaky_relu(h, self.slope))
         out: Tensor = short + F.avg_pool2d(h, 2)
         return out
+
+
+def _g_norm(net: NetConfig, channels: int) -> nn.Module:
+    return nn.BatchNorm2d(channels) if net.g_norm == "batch" else nn.Identity()
