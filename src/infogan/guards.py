@@ -165,7 +165,7 @@ def runaway(mean: Mapping[str, Any], config: Config) -> dict[str, str]:
         nats = mean[f"L_I.{code.name}"] / code.d
         if code.sigma is not None or config.objective == "gan":
             continue
-        if nats < FINE or code.lam * nats < LOUD:
+        if nats < FINE or code.lam * code.d * nats < LOUD:
             continue
         calmer = replace(code, floor=max(0.1, 2 * code.floor))
         found[f"runaway {code.name}"] = (

@@ -15,7 +15,7 @@ def images(x: ArrayLike, shape: tuple[int, int, int]) -> Tensor:
         InfoganError: they have another shape, or another range.
     """
     found = x if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
-    if tuple(found.shape) in (shape, shape[1:]):
+    if tuple(found.shape) == shape or (shape[0] == 1 and tuple(found.shape) == shape[1:]):
         found = found.reshape(1, *shape)
     if found.dim() == 3 and shape[0] == 1:
         found = found[:, None]

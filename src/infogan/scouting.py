@@ -42,9 +42,9 @@ def scouted(
     reads M small categories, `train.scout_parts` for each of the K, from the features and maximizes
     their I_m, m = 1.5. P, their joint, is then measured on 8,192 pairs whose copies are warped
     besides, twice as much as those of the run, and that grouping g of the M into K found which has
-    the greatest I_m(P^g): with the run's m, or, where P(c) is learned and the groups so found stand
-    apart and are not equally frequent, with one that hardly supposes how frequent kinds are. The
-    first scout whose kinds stand apart, by copies without warps, is believed, else the one with the
+    the greatest I_m(P^g): with the run's m and P(c), or, where that is learned and the groups so
+    found stand apart and are not equally frequent, with an m that hardly supposes how frequent
+    kinds are. The first scout whose kinds stand apart, by copies without warps, is believed, else the one with the
     greatest I_m.
 
     In the first `train.scout_followed` updates of the game Q learns its kinds as votes, but for the
@@ -54,7 +54,7 @@ def scouted(
     whose ten look-alikes are all of the kind, or all of the next best one, as which they are told;
     the rest is left to the game. Until that is over Q's continuous codes learn the principal
     components within its kinds (`lessons.components`). Weights, batches and augmentations are each
-    scout's own; nothing else of the run's state changes.
+    scout's own, drawn from its seed, the first one's the run's; nothing else of the state changes.
 
     Args:
         state: Before the first update: `votes`, `components`, and a learned P(c), are set.

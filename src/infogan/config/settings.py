@@ -111,7 +111,9 @@ class LossConfig:
     adversarial: str = "nonsaturating"
     """V(D, G): nonsaturating, least-squares, hinge, wasserstein or relativistic."""
     r1: NonNegative = 0.0
-    """Weight of R1, the squared gradient norm of D at real images."""
+    """Weight of R1, the squared gradient norm of D at real images. Under batch norm an image's
+    gradient holds what it does to the others' logits too: net.norm spectral, layer or none has the
+    paper's."""
     r1_every: Natural = 1
     """Updates between two that have R1, which then counts as much more: the same in the mean, and
     its second backward pass is paid for less often."""
@@ -120,8 +122,9 @@ class LossConfig:
     gp: NonNegative = 0.0
     """Weight of the gradient penalty between real and generated images."""
     instance_noise: NonNegative = 0.0
-    """Standard deviation of Gaussian noise on whatever the trunk sees, real or generated, in units
-    of x (of vectors: standard deviations): what is finer than it is learnt later."""
+    """Standard deviation of Gaussian noise on the real and generated images that D judges, in units
+    of x (of vectors: standard deviations): what is finer than it is learnt later. Copies and
+    look-alikes that Q alone learns from stay without."""
     instance_noise_until: Count = 0
     """The update at which that noise has been let down evenly; 0: it stays as it is."""
     instance_noise_to: NonNegative = 0.0

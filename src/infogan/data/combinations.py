@@ -84,7 +84,7 @@ def resized(images: Tensor, size: int) -> Tensor:
 def hues(k: int, saturation: float, value: float) -> Tensor:
     """k colours around the wheel from red on, (k, 3) in [0, 1]: HSV with hue 0, 1/k, …
 
-    R, G, B = V (1 − S · clip(|6 h − n mod 6 …|)), the usual piecewise linear form.
+    V (1 − S + S · clip(2 − a, 0, 1)), a = |6 h − 0, 2, 4| around the wheel for R, G, B.
     """
     h = 6 * torch.arange(k)[:, None] / k  # (k, 1), 0 to 6
     away = (h - torch.tensor([0.0, 2.0, 4.0]) + 3) % 6 - 3  # from pure red, green, blue

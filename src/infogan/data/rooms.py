@@ -18,7 +18,6 @@ from infogan.data.source import SOURCES, Dataset, Split
 
 NAMES = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")
 SIZES = (10, 10, 10, 8, 4, 15)
-SHAPES = ("cube", "cylinder", "sphere", "capsule")
 SIZE, TRAIN, TEST = 64, 20_000, 2_000
 
 CORNER = -2.0  # the walls are x = CORNER and y = CORNER, the floor z = 0

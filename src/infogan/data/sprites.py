@@ -11,7 +11,6 @@ from infogan.data.source import SOURCES, Dataset, Split
 
 NAMES = ("shape", "scale", "orientation", "x", "y")
 SIZES = (3, 6, 40, 32, 32)
-SHAPES = ("square", "ellipse", "heart")
 SIZE, TRAIN, TEST = 64, 50_000, 10_000
 
 REACH = 0.2  # of the image's side: no shape of scale 1 goes further from its middle

@@ -20,7 +20,7 @@ CROSSED = 0.09  # of copies and look-alikes: up to 0.077 in short runs that went
 # in stuck ones; of copies alone (`votes.SHARED`) 0.089 and 0.092, so that these do not tell
 CROWDED, EMPTY = 1.5, 0.5  # of a category's share under P(c): two kinds in one, or hardly used
 APART = 0.1  # total variation of P(c) and real images; MNIST's ten digits and 1/10: 0.02
-EVEN = 2.0  # weight in I_m of how far the categories' use is from P(c): m − 1 at m = 3
+EVEN = 2.0  # weight in I_m of how far the categories' use is from P(c): 2 (m − 1) at m = 2
 CHUNK = 2000  # images augmented at once
 COMPARED = 10_000  # images at most whose look-alikes are found, among themselves
 
@@ -30,9 +30,9 @@ def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) ->
 
     pairs.CODE.I         = Σ_kl P_kl ln(P_kl / (r_k r_l)), nats, P = E[Q(k|x) Q(l|x')], the joint
                            of an image and its copy, r its marginal; at most H(r) ≤ ln K
-    pairs.CODE.I_m       = I − 2 KL(r ‖ P(c)), nats. I alone holds little against two kinds in one
-                           category; the second term is what I_m with m = 3 (`infogan.pairs`) adds:
-                           categories are used as P(c) says
+    pairs.CODE.I_m       = I − 2 KL(r ‖ P(c)), nats: for uniform P(c) `infogan.pairs`' I_m at m = 2
+                           less 2 ln K. I alone holds little against two kinds in one category; the
+                           second term asks that categories are used as P(c) says
     pairs.CODE.score     = the same of the likeliest categories, argmax Q, over H(c): ranks runs, 1
                            at best. How sure Q is does not count: votes make it less so, rightly
     pairs.CODE.agreement = share of images whose copy has the same argmax
