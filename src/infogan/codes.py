@@ -21,7 +21,7 @@ CODES: Registry[type["Code"]] = Registry("kind of code")
 
 DEFAULT_FLOOR = 0.1
 SUM_IS_ONE = 1e-3  # of given probabilities, within this
-RESERVED = ("z", "n", "c", "x", "seed", "generator")
+RESERVED = ("z", "n", "c", "x", "name", "seed", "generator")  # name: of a file, in a table
 
 
 @dataclass(frozen=True)

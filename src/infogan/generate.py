@@ -14,6 +14,7 @@ from torch.nn import Sequential
 from infogan.codes import Code
 from infogan.errors import InfoganError
 from infogan.groups import SUFFIX
+from infogan.inputs import checked_seed
 from infogan.model import InfoGAN
 from infogan.networks.layers import folded
 from infogan.workers import each_on_one_thread
@@ -52,7 +53,7 @@ def generate(
     G = folded(model.G).to(dtype)
     assert isinstance(G, Sequential)
     device = next(model.parameters()).device
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(checked_seed(seed))
 
     def draws() -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
         for at in range(0, n, BATCH):
@@ -91,10 +92,10 @@ def write(
     Raises:
         InfoganError: something is there already, or the disk refuses.
     """
+    if folder.exists():  # "." and "/", which have no name, among them
+        raise InfoganError(f"{folder} exists already; choose another --out")
     partial = folder.with_name(f".{folder.name}.partial")
     try:
-        if folder.exists():
-            raise InfoganError(f"{folder} exists already; choose another --out")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         sink = _table(partial, model, columns) if model.vectors else _array(partial, model, n)

@@ -7,6 +7,9 @@ from torch import Tensor
 
 from infogan.errors import InfoganError
 
+LARGEST = float(np.finfo(np.float32).max)
+SEEDS = 2**63  # that a generator takes
+
 
 def images(x: ArrayLike, shape: tuple[int, int, int]) -> Tensor:
     """A user's images as (n, C, H, W) bytes, or floats in [0, 1].
@@ -55,10 +58,21 @@ def vectors(x: ArrayLike, shape: tuple[int, int, int]) -> Tensor:
     return torch.from_numpy(rows.astype(np.float32)).reshape(-1, *shape)
 
 
+def checked_seed(seed: int) -> int:
+    """A user's seed.
+
+    Raises:
+        InfoganError: it is no integer from 0 to 2⁶³ − 1.
+    """
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < SEEDS:
+        raise InfoganError(f"seed: expected an integer from 0 to 2⁶³ − 1, got {seed!r}")
+    return int(seed)
+
+
 def numbers(name: str, value: ArrayLike, d: int) -> Tensor:
     """A user's value of d numbers, for one image or for n, as (n, d) floats."""
     given = np.asarray(value)
-    numeric = given.dtype.kind in "iuf" and np.isfinite(given).all()
+    numeric = given.dtype.kind in "iuf" and bool((np.abs(given) <= LARGEST).all())
     if numeric and given.ndim == 0:
         given = np.broadcast_to(given, (1, d))
     elif numeric and given.ndim == 1:

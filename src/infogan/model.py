@@ -21,7 +21,7 @@ from infogan.codes import Categorical
 from infogan.config import Config, NetConfig, in_words
 from infogan.errors import InfoganError
 from infogan.groups import SUFFIX, Groups, from_card, to_card
-from infogan.inputs import images, numbers, vectors
+from infogan.inputs import checked_seed, images, numbers, vectors
 from infogan.networks import ARCHITECTURES, QHead, measure, ranged, spectral, spread
 from infogan.prior import Prior
 
@@ -132,7 +132,7 @@ class InfoGAN(nn.Module):
                 f"n = {n} images, but values were given for {sorted(lengths)}: give one value, or n"
             )
         generator = torch.Generator()
-        generator.seed() if seed is None else generator.manual_seed(seed)
+        generator.seed() if seed is None else generator.manual_seed(checked_seed(seed))
         x = self.decode(*self.draw(n, generator, values))
         return x.flatten(1) if self.vectors else x
 

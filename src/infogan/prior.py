@@ -45,6 +45,7 @@ TERM = re.compile(
     """,
     re.VERBOSE,
 )
+MOST = 100_000  # inputs of G
 EXAMPLE = "write e.g. 'z62 + digit:cat10 + 2u@0.1'"
 
 
@@ -76,6 +77,7 @@ class Prior:
             raise InfoganError(f"two codes are called {twice[0]!r}; give each a name of its own")
         if not names:
             raise InfoganError(f"a prior needs at least one code besides z; {EXAMPLE}")
+        _few_enough(self.width)
 
     @classmethod
     def parse(cls, text: str) -> "Prior":
@@ -108,6 +110,7 @@ class Prior:
                 raise InfoganError(
                     f"codes {text!r}: a count of 0 in {term[0]!r}; leave the term out"
                 )
+            _few_enough(count)
             stem = term["name"] or term["kind"]
             alone = count == 1 and (bool(term["name"]) or kinds.count(term["kind"]) == 1)
             for _ in range(count):
@@ -181,6 +184,13 @@ class Prior:
         params = params if params.dtype == torch.float64 else params.float()
         parts = torch.split(params, [code.n_params for code in self.codes], dim=1)
         return {code.name: code.q(part) for code, part in zip(self.codes, parts, strict=True)}
+
+
+def _few_enough(inputs: int) -> None:
+    if inputs > MOST:
+        raise InfoganError(
+            f"codes: {inputs:,} dimensions are too many; at most {MOST:,} are possible"
+        )
 
 
 def _code(term: re.Match[str], name: str) -> Code:

@@ -44,8 +44,8 @@ def scouted(
     besides, twice as much as those of the run, and that grouping g of the M into K found which has
     the greatest I_m(P^g): with the run's m and P(c), or, where that is learned and the groups so
     found stand apart and are not equally frequent, with an m that hardly supposes how frequent
-    kinds are. The first scout whose kinds stand apart, by copies without warps, is believed, else the one with the
-    greatest I_m.
+    kinds are. The first scout whose kinds stand apart, by copies without warps, is believed, else
+    the one with the greatest I_m.
 
     In the first `train.scout_followed` updates of the game Q learns its kinds as votes, but for the
     fifth of the small categories whose kind is least sure (`joining.margins`): those are mixtures

@@ -1,5 +1,6 @@
 """Batch jobs with a trained model: `infogan encode`, `generate`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -57,6 +58,7 @@ def encode(argv: list[str]) -> int:
 def generate(argv: list[str]) -> int:
     """Write many images and their codes."""
     import tyro
+    from tyro.conf import UseAppendAction, arg
 
     @dataclass(frozen=True)
     class Generate:
@@ -65,11 +67,11 @@ def generate(argv: list[str]) -> int:
 
         model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
         """Run directory, or a saved model's folder."""
-        out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
+        out: Annotated[Path, arg(metavar="FOLDER")]
         """Folder to make."""
         n: int = 1000
         """How many images."""
-        set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="CODE=VALUE")] = ()
+        set: UseAppendAction[Annotated[tuple[tuple[str, ...], ...], arg(metavar="CODE=VALUE")]] = ()
         """Values for all images: --set digit=3 u1=-1; what is not set is drawn from the prior."""
         seed: int = 0
         """Of z and the codes that are drawn."""
@@ -79,7 +81,7 @@ def generate(argv: list[str]) -> int:
     args = parse(Generate, argv, "generate")
     if args.n < 1:
         raise InfoganError(f"--n {args.n}: give at least 1 image")
-    given = dict(_assignment(text) for text in args.set)
+    given = _assignments([text for some in args.set for text in some])
     from infogan import precision
     from infogan.generate import generate as to_images
     from infogan.generate import write
@@ -94,12 +96,18 @@ def generate(argv: list[str]) -> int:
     return 0
 
 
-def _assignment(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
-    try:
-        return name.strip(), float(value)
-    except ValueError:
-        raise InfoganError(f"--set {text!r}: expected CODE=NUMBER, e.g. digit=3") from None
+def _assignments(texts: Sequence[str]) -> dict[str, float]:
+    given: dict[str, float] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        name = name.strip()
+        if name in given:
+            raise InfoganError(f"--set {text!r}: {name} is set already; give it one value")
+        try:
+            given[name] = float(value)
+        except ValueError:
+            raise InfoganError(f"--set {text!r}: expected CODE=NUMBER, e.g. digit=3") from None
+    return given
 
 
 def _columns(path: Path) -> list[str]:

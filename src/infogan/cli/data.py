@@ -18,8 +18,8 @@ def data(argv: list[str]) -> int:
     @dataclass(frozen=True)
     class Data:
         """Look at a source before training: how many pictures of which formats and sizes, what
-        cannot be read and why, what they become, the room that takes, and a sheet of some of them.
-        Pictures are packed on the way, so that training begins at once."""
+        cannot be read and why, what they become, the room that takes, and a sheet of some of them;
+        of a table its columns. Pictures are packed on the way, so that training begins at once."""
 
         source: Annotated[str | None, tyro.conf.Positional, arg(metavar="[SOURCE]")] = None
         """A folder, a file, hf:OWNER/NAME, or a built-in name."""
@@ -46,10 +46,12 @@ def data(argv: list[str]) -> int:
     # all that is bad is to be seen, so none of it stops
     settings = replace(args.data, source=args.source, on_bad="skip", max_bad=1.0)
     found, images = facts(settings)
-    try:
-        args.out.write_bytes(sheet(images))
-    except OSError as e:
-        raise InfoganError(f"cannot write {args.out}: {e.strerror}; choose another --out") from None
-    found["sheet"] = str(args.out)
+    if "columns" not in found:  # vectors have no pictures
+        try:
+            args.out.write_bytes(sheet(images))
+        except OSError as e:
+            reason = f"cannot write {args.out}: {e.strerror}"
+            raise InfoganError(f"{reason}; choose another --out") from None
+        found["sheet"] = str(args.out)
     print(json.dumps(found, indent=1) if args.json else as_text(found))
     return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from infogan.cli.arguments import parse
 from infogan.cli.runs import exists, measured, opened, write_report
+from infogan.cli.source import fitted, one_source, say, starting, with_file
 from infogan.errors import InfoganError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def train(argv: list[str]) -> int:
     import tyro
     from tyro.conf import FlagCreatePairsOff, arg
 
-    from infogan.config import Config, flags, read_yaml, to_yaml
+    from infogan.config import Config, flags, to_yaml
 
     @dataclass(frozen=True)
     class Train:
@@ -85,12 +86,13 @@ def train(argv: list[str]) -> int:
                 "file, or hf:OWNER/NAME"
             )
         _free(out, first.overwrite or first.dry_run or helped)
-        base = start = _start(source)
-        base = read_yaml(first.config, base) if first.config else base
+        start = starting(source)
+        base = with_file(first.config, start)
         if not helped:
             asked = parse(Train, argv, "train", Train(settings=base))
-            start, data, why = _fitted(start, asked.settings, asked.dry_run)
-            base = read_yaml(first.config, start) if first.config else start
+            one_source(source, asked.settings)
+            start, data, why = fitted(start, asked.settings, asked.dry_run)
+            base = with_file(first.config, start)
     given = parse(Train, argv, "train", Train(settings=base))
     config = given.settings
     from infogan import precision, processes
@@ -101,7 +103,7 @@ def train(argv: list[str]) -> int:
     with processes.first_goes_ahead():
         config, data = _checked(config, data)
     if processes.rank() == 0:
-        _say(why, config, start, data, "# " if given.dry_run else "")
+        say(why, config, start, data, "# " if given.dry_run else "")
     if given.dry_run:
         print(to_yaml(config), end="")
         return 0
@@ -124,7 +126,8 @@ def _free(out: Path, whatever: bool) -> None:
 def _resumed(out: Path, source: str | None) -> "Config":
     """The settings of a run that goes on, begun from the SOURCE that is given, if one is."""
     config = opened(out).config
-    if source and source not in (config.recipe, config.data.source):
+    same = source and Path(source).resolve() == Path(config.data.source).resolve()
+    if source and source != config.recipe and not same:
         raise InfoganError(
             f"{out} was started from {config.recipe!r} on {config.data.source!r}, not "
             f"{source!r}; leave it out to go on, or choose another --out"
@@ -195,68 +198,6 @@ def _train(config: "Config", data: "Dataset", run: "Run", report: bool) -> int:
             return 0
         print(f"\n{headline(metrics)}\nreport: {page}")
     return 0
-
-
-def _start(source: str) -> "Config":
-    """The settings that a SOURCE starts from: a recipe's, or those for data of one's own."""
-    from infogan.config import is_place, recipe, recipes
-
-    if source in recipes() or not is_place(source):
-        return recipe(source)
-    from infogan.data import kind
-
-    own = recipe("vectors" if kind(source) == "vectors" else "images")
-    return replace(own, data=replace(own.data, source=source))
-
-
-def _fitted(
-    start: "Config", asked: "Config", alone: bool
-) -> "tuple[Config, Dataset | None, dict[str, str]]":
-    """The settings that the images ask for, where they are read here, these, and why.
-
-    Args:
-        start: The recipe: of `images` nearly all follows from the images, of another one at most
-            what happens at which update.
-        asked: The same with all that the user set.
-        alone: Not to wait for other processes.
-    """
-    from infogan import precision, processes
-    from infogan.data import load
-    from infogan.fitting import fitted, in_proportion
-
-    if start.recipe != "images":
-        phased = bool(start.loss.votes)  # a recipe of phases is run short, or long, as a whole
-        return in_proportion(start, asked.train.updates) if phased else start, None, {}
-    if not alone:
-        processes.begin(precision.device(asked.train.device))
-    with processes.first_goes_ahead():  # packing is the first one's work
-        data = load(asked.data, "train")
-    updates = asked.train.updates
-    said = None if updates == start.train.updates else updates
-    config, why = fitted(start, data.count, data.shape, said, asked.data.stream)
-    return config, data, why
-
-
-def _say(
-    why: "dict[str, str]", config: "Config", start: "Config", data: "Dataset", before: str
-) -> None:
-    """What was chosen for the images, and why, but for what the user chose otherwise."""
-    from infogan.config import leaves
-    from infogan.fitting import minutes
-
-    if not why:
-        return
-    chosen, fitting = leaves(config), leaves(start)
-    many = f"{len(data.images):,} images" + " at a time" * bool(data.stream)
-    lines = [f"{many} {'×'.join(map(str, data.shape))} from {data.name}"]
-    for name, reason in why.items():
-        value = chosen[name]
-        if value == fitting[name]:
-            text = " ".join(map(str, value)) if isinstance(value, tuple) else f"{value!r}"
-            lines.append(f"--{name.replace('_', '-')} {text.removesuffix('.0')}: {reason}")
-    lines.append(f"{config.train.updates:,} updates: {minutes(config, data.count, data.shape)}")
-    for line in lines:
-        print(f"{before}{line}")
 
 
 def _checked(config: "Config", data: "Dataset | None") -> tuple["Config", "Dataset"]:

@@ -19,6 +19,7 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Natural = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, le=2**48)]  # many are made of it
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -236,7 +237,7 @@ class AugmentConfig:
 class TrainConfig:
     """Optimization, and what is written when."""
 
-    seed: Count = 0
+    seed: Seed = 0
     """Seed of everything random."""
     updates: Natural = 5000
     """Updates of D and of G."""

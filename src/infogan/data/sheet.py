@@ -1,7 +1,8 @@
-"""What `infogan data` tells of a source: facts, words, and a contact sheet."""
+"""What `infogan data` tells of a source: facts, words, and of pictures a contact sheet."""
 
 import io
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from infogan.data.places import READERS, parted
 from infogan.data.source import Dataset, kind, load
 from infogan.errors import InfoganError
 
-SHOWN, FEW = 20, 5  # refused files on the terminal, and files that were passed over
+SHOWN, FEW = 20, 5  # refused files, or columns, on the terminal, and files that were passed over
 SIDE = 10  # pictures in a row and in a column of the sheet
 SMALL = 32  # pixels; smaller pictures are shown at twice their size
 
@@ -82,12 +83,14 @@ def _built_in(entry: str, both: list[Dataset]) -> dict[str, Any]:
     train, test = both
     images = [part.images for part in both]
     labels = [] if train.labels is None else torch.unique(train.labels).tolist()
-    return {
+    values = torch.cat(images).flatten(1) if train.columns else None
+    ranges = {} if values is None else _ranges(train.columns or (), values)
+    return ranges | {
         "source": train.name,
         "kind": entry,
         "shape": list(train.shape),
         "chosen": "",
-        "pictures": sum(map(len, images)),
+        "pictures" if values is None else "vectors": sum(map(len, images)),
         "held_out": len(test.images),
         "classes": [str(label) for label in labels],
         "factors": list(train.factors.names) if train.factors else [],
@@ -97,10 +100,17 @@ def _built_in(entry: str, both: list[Dataset]) -> dict[str, Any]:
     }
 
 
+def _ranges(columns: Sequence[str], values: Tensor) -> dict[str, Any]:
+    """The least, median and greatest of each column of vectors (N, d)."""
+    rows = torch.stack([values.min(0).values, values.median(0).values, values.max(0).values], 1)
+    return {"columns": dict(zip(columns, rows.tolist(), strict=True))}
+
+
 def as_text(found: dict[str, Any]) -> str:
     """The facts for a terminal; of many refused files the first."""
     c, h, w = found["shape"]
-    lines = [f"{found['source']}: {found['pictures']:,} pictures"]
+    what = "vectors" if "columns" in found else "pictures"
+    lines = [f"{found['source']}: {found[what]:,} {what}"]
     for key in ("formats", "modes"):
         if found.get(key):
             counts = ", ".join(f"{name} {n:,}" for name, n in found[key].items())
@@ -109,7 +119,15 @@ def as_text(found: dict[str, Any]) -> str:
         for key in ("widths", "heights"):
             low, middle, high = found[key]
             lines.append(f"  {key:<9} {low:,} to {high:,}, median {middle:,} pixels")
-    lines.append(f"  become    {c}×{h}×{w}" + (found["chosen"] and f"; {found['chosen']}"))
+    if "columns" in found:
+        lines += [
+            f"  {name}: {low:.6g} to {high:.6g}, median {middle:.6g}"
+            for name, (low, middle, high) in [*found["columns"].items()][:SHOWN]
+        ]
+        more = len(found["columns"]) - SHOWN
+        lines += [f"  … {more:,} columns more; --json has all"] if more > 0 else []
+    else:
+        lines.append(f"  become    {c}×{h}×{w}" + (found["chosen"] and f"; {found['chosen']}"))
     if "held_out" in found:
         lines.append(f"  held out  {found['held_out']:,}, to measure on")
     if found.get("factors"):
@@ -118,7 +136,8 @@ def as_text(found: dict[str, Any]) -> str:
         shown = ", ".join(found["classes"][:8]) + ", …" * (len(found["classes"]) > 8)
         lines.append(f"  labels    {len(found['classes'])} ({shown}): for metrics only")
     lines += _room(found) + _refused(found)
-    return "\n".join([*lines, f"  sheet     {found['sheet']}"])
+    lines += [f"  sheet     {found['sheet']}"] if "sheet" in found else []
+    return "\n".join(lines)
 
 
 def _room(found: dict[str, Any]) -> list[str]:

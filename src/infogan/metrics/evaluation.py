@@ -17,8 +17,8 @@ from infogan.metrics.groups import in_words as groups_in_words
 from infogan.metrics.information import information
 from infogan.metrics.matched import continuous_factors, matched
 from infogan.metrics.matched import in_words as matched_in_words
-from infogan.metrics.meaning import in_words as meaning_in_words
 from infogan.metrics.meaning import LEAST, meaning, reading
+from infogan.metrics.meaning import in_words as meaning_in_words
 from infogan.metrics.overfitting import in_words as overfitting_in_words
 from infogan.metrics.overfitting import overfitting
 from infogan.metrics.pairs import in_words as pairs_in_words
