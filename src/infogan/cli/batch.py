@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from infogan.cli.arguments import parse
+from infogan.cli.runs import check_there, splits
+from infogan.cli.source import check_not_over
 from infogan.errors import InfoganError
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def encode(argv: list[str]) -> int:
     from infogan.model import InfoGAN
 
     table.check(args.out)
+    check_not_over(args.out, args.source)
     model = InfoGAN.from_pretrained(args.model)
     data = _data(args.model, args.source, args.split, model)
     dtype, why = precision.choose(args.precision, precision.device("cpu"))
@@ -117,6 +120,22 @@ def _columns(path: Path) -> list[str]:
     return Run.open(path).columns() if Run.exists(path) else []
 
 
+def _in_order(data: "Dataset", columns: Sequence[str], source: str) -> "Dataset":
+    """Vectors with their columns as the model knows them, by name where both have names."""
+    ours, theirs = list(columns), list(data.columns or ())
+    unnamed = any(names == [f"x{i}" for i in range(len(names))] for names in (ours, theirs))
+    if ours == theirs or unnamed:  # without names, or of images, they are what lies there in order
+        return data
+    missing = [name for name in columns if name not in theirs]
+    if missing:
+        raise InfoganError(
+            f"{source} has no column {missing[0]!r}, which the model was trained on; it has "
+            f"{', '.join(theirs)}"
+        )
+    order = [theirs.index(name) for name in columns]
+    return replace(data, images=data.images[:, order], columns=tuple(columns))
+
+
 def _data(path: Path, source: str | None, split: "Split | None", model: "InfoGAN") -> "Dataset":
     """A source's images, its own pictures in the model's form, whatever theirs was."""
     from infogan.config import DataConfig, is_place
@@ -125,13 +144,19 @@ def _data(path: Path, source: str | None, split: "Split | None", model: "InfoGAN
 
     if source is None and not Run.exists(path):
         raise InfoganError(f"{path} is no run, so its images are not known; name a SOURCE")
-    settings = Run.open(path).config.data if Run.exists(path) else DataConfig()
+    run = Run.open(path) if Run.exists(path) else None
+    if run and source is None:
+        check_there(run)
+        if split in ("train", "test"):
+            splits(run)
+    settings = run.config.data if run else DataConfig()
     settings = replace(settings, source=source or settings.source)
     own = is_place(settings.source)
     c, h, w = model.shape
     if own and not model.vectors and h == w and c in (1, 3):
         settings = replace(settings, size=h, channels=1 if c == 1 else 3)
     data = load(settings, split or ("all" if own else "test"))
+    data = _in_order(data, _columns(path), settings.source)
     if data.shape != model.shape:
         theirs, ours = (
             f"{x[0]} columns" if model.vectors else f"images {x}" for x in (data.shape, model.shape)

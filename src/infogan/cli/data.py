@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from infogan.cli.arguments import parse
+from infogan.cli.source import check_not_among, check_not_over
 from infogan.config import DataConfig
 from infogan.errors import InfoganError
 
@@ -43,6 +44,8 @@ def data(argv: list[str]) -> int:
         raise InfoganError("data looks at a SOURCE: a folder, a file, hf:OWNER/NAME, or mnist")
     from infogan.data.sheet import as_text, facts, sheet
 
+    check_not_over(args.out, args.source)
+    check_not_among(args.out, args.source)
     # all that is bad is to be seen, so none of it stops
     settings = replace(args.data, source=args.source, on_bad="skip", max_bad=1.0)
     found, images = facts(settings)

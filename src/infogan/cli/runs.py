@@ -168,19 +168,50 @@ def measured(run: "Run", train: "Dataset | None" = None) -> dict[str, Any]:
 
 
 def splits(run: "Run") -> tuple["Dataset", "Dataset"]:
-    """What a run learnt from, and what is held out."""
+    """What a run learnt from, and what is held out.
+
+    Raises:
+        InfoganError: the images are not there, or others than they were.
+    """
     from infogan.data import load
 
+    check_there(run)
     train, test = load(run.config.data, "train"), load(run.config.data, "test")
     if train.stream:
         train.stream.close()  # its first images are enough
+    check_same(run, train, "what is held out now may be what it learnt from: put them back")
     return train, test
+
+
+def check_there(run: "Run") -> None:
+    """That what a run learnt from is where its settings say, from here."""
+    from infogan.data import SOURCES
+
+    source = run.config.data.source
+    built_in = not source or source in SOURCES or source.startswith("hf:")
+    if not built_in and not Path(source).exists():
+        raise InfoganError(
+            f"{run.path} learnt from {source!r}, which is not there; put it back"
+            + f", or go to the folder that the run was started in ({source!r} is a path from there)"
+            * (not Path(source).is_absolute())
+        )
+
+
+def check_same(run: "Run", train: "Dataset", remedy: str) -> None:
+    """That the images are those which the run began with."""
+    began_with = None if train.stream else run.fingerprint()
+    if began_with not in (None, train.fingerprint()):
+        raise InfoganError(
+            f"{train.name} is no longer what {run.path} was trained on: images were added, removed "
+            f"or changed; {remedy}"
+        )
 
 
 def write_report(run: "Run", metrics: dict[str, Any]) -> Path:
     """Write the run's page; its path."""
     from infogan.report import report as write
 
+    check_there(run)
     return write(run, trained_model(run), metrics)
 
 

@@ -27,6 +27,22 @@ def note_namesake(source: str, what: str) -> None:
         print(f"{source} is the {what}; for the folder here say ./{source}", file=sys.stderr)
 
 
+def check_not_over(out: Path, source: str | None) -> None:
+    """That what is written takes no image's place."""
+    if source and out.exists() and Path(source).exists() and out.samefile(source):
+        raise InfoganError(f"--out {out} is what is read; choose another")
+
+
+def check_not_among(out: Path, source: str) -> None:
+    """That a picture that is written becomes none of a folder's."""
+    if Path(source).is_dir() and Path(source).resolve() in out.resolve().parents:
+        elsewhere = Path(source).resolve().parent / out.name
+        raise InfoganError(
+            f"{out} would be one of the pictures in {source}; give --out another folder, e.g. "
+            f"--out {elsewhere}"
+        )
+
+
 def starting(source: str) -> "Config":
     """The settings that a SOURCE starts from: a recipe's, or those for data of one's own."""
     from infogan.config import recipe, recipes

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from infogan.cli.arguments import parse
-from infogan.cli.runs import exists, measured, opened, write_report
+from infogan.cli.runs import check_same, check_there, exists, measured, opened, write_report
 from infogan.cli.source import fitted, one_source, say, starting, with_file
 from infogan.errors import InfoganError, MissingExtraError
 
@@ -125,7 +125,9 @@ def _free(out: Path, whatever: bool) -> None:
 
 def _resumed(out: Path, source: str | None) -> "Config":
     """The settings of a run that goes on, begun from the SOURCE that is given, if one is."""
-    config = opened(out).config
+    run = opened(out)
+    check_there(run)
+    config = run.config
     same = source and Path(source).resolve() == Path(config.data.source).resolve()
     if source and source != config.recipe and not same:
         raise InfoganError(
@@ -263,11 +265,6 @@ def _going_on(out: Path, before: "Config", now: "Config", data: "Dataset") -> "R
             f"--resume cannot change {key} from {old[key]!r} to {leaves(now)[key]!r}: the run so "
             f"far depends on it; start a new --out (what may change: {', '.join(sorted(FREE))})"
         )
-    began_with = None if data.stream else run.fingerprint()
-    if began_with not in (None, data.fingerprint()):
-        raise InfoganError(
-            f"{data.name} is no longer what {out} was trained on: images were added, removed or "
-            "changed; --resume goes on with the same images alone: put them back, or start a new "
-            "--out"
-        )
+    alone = "--resume goes on with the same images alone: put them back, or start a new --out"
+    check_same(run, data, alone)
     return run

@@ -11,6 +11,7 @@ from infogan.errors import InfoganError
 from infogan.pictures import SUFFIXES, Item, Refusal, looks_like_picture
 
 MOST_CLASSES = 1000
+MADE = b"# infogan train "  # how the settings of a run begin
 # folders that part a set, and say nothing of what is in its images
 PARTS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev", "images"}
 
@@ -33,9 +34,9 @@ class Folder(Place):
 def open_folder(source: str) -> Folder:
     """A folder's images: files with an image's suffix, or with none and an image's first bytes.
 
-    Links are followed, each folder is read once. Hidden files and files with other suffixes are no
-    images, and are listed as such. Where every image lies in one of 2 to 1,000 subfolders, these
-    are its labels.
+    Links are followed, each folder is read once. Hidden files, files with other suffixes and runs
+    of infogan are no images, and are listed as such. Where every image lies in one of 2 to 1,000
+    subfolders, these are its labels.
 
     Raises:
         InfoganError: it holds no image.
@@ -46,7 +47,7 @@ def open_folder(source: str) -> Folder:
     others: list[tuple[str, str]] = []
     for name, path, problem in [(root.name, root, "")] if root.is_file() else _walk(root):
         if problem == "other":
-            others.append((name, _why_not(name)))
+            others.append((name, _why_not(name, path)))
         elif problem:
             items.append(Item(name, Refusal(problem)))
         else:
@@ -87,7 +88,7 @@ def _walk(root: Path) -> Iterator[tuple[str, Path, str]]:
         for entry in entries:
             name, path = prefix + entry.name, Path(entry.path)
             if entry.is_dir():
-                if entry.name.startswith("."):
+                if entry.name.startswith(".") or _is_run(path):
                     yield name, path, "other"
                 else:
                     yield from visit(path, f"{name}/")
@@ -95,6 +96,15 @@ def _walk(root: Path) -> Iterator[tuple[str, Path, str]]:
                 yield name, path, _problem(path)
 
     yield from visit(root, "")
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether it is what `infogan train` made: its samples and figures are no pictures to learn."""
+    try:
+        with (folder / "config.yaml").open("rb") as f:
+            return f.read(len(MADE)) == MADE
+    except OSError:
+        return False
 
 
 def _problem(path: Path) -> str:
@@ -114,8 +124,12 @@ def _problem(path: Path) -> str:
         return "link to nothing" if path.is_symlink() else e.strerror or str(e)
 
 
-def _why_not(name: str) -> str:
-    return "hidden file" if name.rpartition("/")[2].startswith(".") else "not an image"
+def _why_not(name: str, path: Path) -> str:
+    if _is_run(path):
+        return "a run of infogan"
+    if name.rpartition("/")[2].startswith("."):
+        return "hidden file"
+    return "not an image"
 
 
 def _labels(names: list[str]) -> tuple[list[int], tuple[str, ...]]:
