@@ -127,7 +127,7 @@ class InfoGAN(nn.Module):
             values["z"] = numbers("z", z, self.prior.noise)
         lengths = {len(value) for value in values.values() if len(value) != 1}
         n = n if n is not None else max(lengths, default=1)
-        if n < 0 or lengths - {n}:
+        if not isinstance(n, int | np.integer) or n < 0 or lengths - {n}:
             raise InfoganError(
                 f"n = {n} images, but values were given for {sorted(lengths)}: give one value, or n"
             )

@@ -1,12 +1,15 @@
 """Where training runs, in which number format, and of which code, by what the machine has."""
 
 import os
+import textwrap
 
 import torch
 from torch import nn
 
 from infogan import processes
 from infogan.errors import InfoganError
+
+DEVICES = ("cpu", "cuda", "mps", "xpu")
 
 
 def device(wanted: str) -> torch.device:
@@ -19,10 +22,12 @@ def device(wanted: str) -> torch.device:
     if name == "cuda" and processes.launched():
         name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"  # of many processes each has its own
     try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as e:
-        reason = str(e).splitlines()[0]
+        found = torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError, NotImplementedError) as e:
+        reason = textwrap.shorten(str(e).splitlines()[0], 120, placeholder=" …")
         raise InfoganError(f"train.device {name!r} cannot be used ({reason}); try cpu") from None
+    if found.type not in DEVICES:
+        raise InfoganError(f"train.device {name!r} computes nothing; try cpu")
     return torch.device(name)
 
 

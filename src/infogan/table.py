@@ -17,13 +17,15 @@ def check(file: Path) -> None:
     Raises:
         InfoganError: an unknown suffix, no folder to write in, or Parquet without pyarrow.
     """
-    if file.suffix not in SUFFIXES:
+    if file.is_dir():
+        raise InfoganError(f"cannot write {file}: it is a folder; choose another --out")
+    if file.suffix.lower() not in SUFFIXES:
         raise InfoganError(
             f"cannot write {file}: a table is one of {', '.join(SUFFIXES)}; choose such an --out"
         )
     if not file.absolute().parent.is_dir():
         raise InfoganError(f"cannot write {file}: its folder does not exist; make it first")
-    if file.suffix == ".parquet":
+    if file.suffix.lower() == ".parquet":
         try:
             import pyarrow  # noqa: F401
         except ImportError:
@@ -39,13 +41,13 @@ def write(file: Path, columns: Mapping[str, np.ndarray]) -> None:
     check(file)
     partial = file.with_name(f".{file.name}.partial")
     try:
-        if file.suffix == ".parquet":
+        if file.suffix.lower() == ".parquet":
             import pyarrow
             import pyarrow.parquet
 
             arrays = {name: pyarrow.array(column) for name, column in columns.items()}
             pyarrow.parquet.write_table(pyarrow.table(arrays), partial)
-        elif file.suffix == ".csv":
+        elif file.suffix.lower() == ".csv":
             with partial.open("w", newline="", encoding="utf-8") as f:
                 rows = csv.writer(f)
                 rows.writerow(columns)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from infogan.cli.arguments import parse
 from infogan.cli.runs import check_there, splits
-from infogan.cli.source import check_not_over
+from infogan.cli.source import check_not_over, note_namesake
 from infogan.errors import InfoganError
 
 if TYPE_CHECKING:
@@ -50,8 +50,9 @@ def encode(argv: list[str]) -> int:
     check_not_over(args.out, args.source)
     model = InfoGAN.from_pretrained(args.model)
     data = _data(args.model, args.source, args.split, model)
-    dtype, why = precision.choose(args.precision, precision.device("cpu"))
-    print(f"{len(data.images):,} images · {why}")
+    what, wanted = ("vectors", "float32") if model.vectors else ("images", args.precision)
+    dtype, why = precision.choose(wanted, precision.device("cpu"))
+    print(f"{len(data.images):,} {what} · {why if what == 'images' else 'float32'}")
     names = {} if data.names is None else {"name": np.array(list(data.names))}
     table.write(args.out, names | to_codes(model, data.images, dtype))
     print(args.out)
@@ -91,8 +92,9 @@ def generate(argv: list[str]) -> int:
     from infogan.model import InfoGAN
 
     model = InfoGAN.from_pretrained(args.model)
-    dtype, why = precision.choose(args.precision, precision.device("cpu"))
-    print(f"{args.n:,} images · {why}")
+    what, wanted = ("vectors", "float32") if model.vectors else ("images", args.precision)
+    dtype, why = precision.choose(wanted, precision.device("cpu"))
+    print(f"{args.n:,} {what} · {why if what == 'images' else 'float32'}")
     images = to_images(model, args.n, given, args.seed, dtype)
     write(args.out, model, args.n, images, _columns(args.model))
     print(args.out)
@@ -139,7 +141,7 @@ def _in_order(data: "Dataset", columns: Sequence[str], source: str) -> "Dataset"
 def _data(path: Path, source: str | None, split: "Split | None", model: "InfoGAN") -> "Dataset":
     """A source's images, its own pictures in the model's form, whatever theirs was."""
     from infogan.config import DataConfig, is_place
-    from infogan.data import load
+    from infogan.data import SOURCES, load
     from infogan.run import Run
 
     if source is None and not Run.exists(path):
@@ -151,7 +153,9 @@ def _data(path: Path, source: str | None, split: "Split | None", model: "InfoGAN
             splits(run)
     settings = run.config.data if run else DataConfig()
     settings = replace(settings, source=source or settings.source)
-    own = is_place(settings.source)
+    own = is_place(settings.source) and settings.source not in SOURCES
+    if source and source in SOURCES:
+        note_namesake(source, "built-in set")
     c, h, w = model.shape
     if own and not model.vectors and h == w and c in (1, 3):
         settings = replace(settings, size=h, channels=1 if c == 1 else 3)
@@ -159,7 +163,8 @@ def _data(path: Path, source: str | None, split: "Split | None", model: "InfoGAN
     data = _in_order(data, _columns(path), settings.source)
     if data.shape != model.shape:
         theirs, ours = (
-            f"{x[0]} columns" if model.vectors else f"images {x}" for x in (data.shape, model.shape)
+            f"{x[0]} columns" if vectors else f"images {x}"
+            for x, vectors in ((data.shape, bool(data.columns)), (model.shape, model.vectors))
         )
         raise InfoganError(f"{settings.source} has {theirs}, the model was trained on {ours}")
     return data

@@ -50,6 +50,8 @@ def report(argv: list[str]) -> int:
     try:
         metrics = json.loads((run.path / "metrics.json").read_text("utf-8"))
     except (OSError, ValueError):  # not measured yet, or damaged
+        metrics = None
+    if not isinstance(metrics, dict) or "protocol.information" not in metrics:
         metrics = measured(run)
     print(write_report(run, metrics))
     return 0
@@ -124,12 +126,19 @@ def sheet(argv: list[str]) -> int:
 
 
 def _written(file: Path, picture: bytes) -> int:
+    check_png(file)
     try:
         file.write_bytes(picture)
     except OSError as e:
         raise InfoganError(f"cannot write {file}: {e.strerror}; choose another --out") from None
     print(file)
     return 0
+
+
+def check_png(file: Path) -> None:
+    """That a picture is written under a name that says what it is."""
+    if file.suffix.lower() != ".png":
+        raise InfoganError(f"--out {file}: a PNG picture is written; give a name that ends in .png")
 
 
 def exists(path: Path) -> bool:

@@ -4,6 +4,7 @@ import json
 import shlex
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -219,6 +220,8 @@ def _checked(config: "Config", data: "Dataset | None") -> tuple["Config", "Datas
     from infogan.precision import device
 
     _ = ADVERSARIAL[config.loss.adversarial], device(config.train.device)
+    if config.train.tensorboard and not find_spec("tensorboard"):
+        raise MissingExtraError("tensorboard", "train")
     data = data or load(config.data, "train")
     if is_place(config.data.source) and data.images.dtype == torch.uint8:
         c, h, _ = data.shape  # evaluate and encode then ask for the same, whatever comes

@@ -103,7 +103,7 @@ def open_array(source: str) -> Array:
     file = Path(source)
     held = headers(file)
     member, labels = "", None
-    if file.suffix == ".npz":
+    if file.suffix.lower() == ".npz":
         members = [name for name, header in held.items() if header.is_images]
         pairs = [pair for pair in PAIRS if pair[0] in members]
         if not members or (len(members) > 1 and not pairs):
@@ -149,7 +149,7 @@ def headers(file: Path) -> dict[str, Header]:
         InfoganError: it cannot be read.
     """
     try:
-        if file.suffix != ".npz":
+        if file.suffix.lower() != ".npz":
             with file.open("rb") as f:
                 return {"": _header(f)}
         with zipfile.ZipFile(file) as archive:
@@ -160,7 +160,7 @@ def headers(file: Path) -> dict[str, Header]:
                         found[name.removesuffix(".npy")] = _header(f)
             return found
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as e:
-        what = "a whole .npz file" if file.suffix == ".npz" else "a .npy file of images"
+        what = "a whole .npz file" if file.suffix.lower() == ".npz" else "a .npy file of images"
         raise InfoganError(f"cannot read {file}: {_reason(e)}; give {what}") from None
 
 

@@ -13,6 +13,7 @@ from infogan.pictures import Form, Item, Refusal, decode, look
 
 LOOKED_AT = 256  # pictures
 SIZES = (8, 16, 28, 32, 64)  # no larger by itself: cost grows with the square
+SAID = 5  # reasons why a picture cannot be read, where none can
 NEARLY = 8  # of 255: how far the colours of a grey picture saved as JPEG may be apart
 GLANCE = 32  # pixels at which colours are compared
 
@@ -37,7 +38,7 @@ def choose(place: Place, data: DataConfig) -> tuple[Form, str]:
         ) from None
     if data.size and data.channels:
         return Form(data.size, data.channels, data.fit, background), ""
-    seen, problem = [], ""
+    seen, problems = [], list[str]()
     items: list[Item] = []
     for item in place.some(LOOKED_AT):
         try:
@@ -46,11 +47,14 @@ def choose(place: Place, data: DataConfig) -> tuple[Form, str]:
             seen.append(look(item.content))
             items.append(item)
         except Refusal as e:
-            problem = problem or f"{item.name}: {e}"
+            problems.append(f"{item.name}: {e}")
     if not seen:
+        if not problems:
+            raise InfoganError(f"{place.source} holds no pictures; give some")
+        first, more = "; ".join(problems[:SAID]), len(problems) - SAID
         raise InfoganError(
-            f"none of the pictures in {place.source} that were looked at can be read: {problem}; "
-            f"infogan data {place.source} lists them"
+            f"none of the pictures in {place.source} that were looked at can be read: {first}"
+            + f"; and {more} more" * (more > 0)
         )
     sides = {side for was in seen for side in (was.width, was.height)}
     middle = median(min(was.width, was.height) for was in seen)

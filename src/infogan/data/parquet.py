@@ -90,9 +90,10 @@ def open_parquet(source: str) -> Parquet:
 
 def columns(file: Path) -> tuple[str, str]:
     """The names of the columns of images and of labels; "" where there is none."""
+    metadata = _metadata(file)  # says what is missing where pyarrow is
     import pyarrow as pa
 
-    schema = _metadata(file).schema.to_arrow_schema()
+    schema = metadata.schema.to_arrow_schema()
 
     def is_image(kind: Any) -> bool:
         if pa.types.is_struct(kind):

@@ -67,12 +67,13 @@ def read_table(file: Path) -> Table:
         InfoganError: with the column and the row of what is missing, infinite, or no number. Rows
             count from 1, without the line of names.
     """
+    suffix = file.suffix.lower()
     try:
-        if file.suffix == ".csv":
+        if suffix == ".csv":
             columns, rows = _read_csv(file)
-        elif file.suffix == ".parquet":
+        elif suffix in (".parquet", ".pq"):
             columns, rows = _read_parquet(file)
-        elif file.suffix in READS:
+        elif suffix in READS:
             columns, rows = _read_arrays(file)
         else:
             raise InfoganError(f"cannot read {file}: vectors come as {', '.join(READS)}")
@@ -82,6 +83,9 @@ def read_table(file: Path) -> Table:
     # a table saved with its row numbers, in a column without a name
     if len(columns) > 1 and columns[0] == "" and (rows[:, 0] == np.arange(len(rows))).all():
         columns, rows = columns[1:], rows[:, 1:]
+    twice = [name for name in columns if name and columns.count(name) > 1]
+    if twice:
+        raise InfoganError(f"{file}: two columns are called {twice[0]!r}; give each a name")
     if not rows.size:
         raise InfoganError(f"{file} holds no numbers: expected a row for each vector")
     with np.errstate(over="ignore"):
@@ -196,7 +200,7 @@ def _read_arrays(file: Path) -> tuple[list[str], NDArray[np.float64]]:
 
 def _arrays(file: Path) -> dict[str, NDArray[np.generic]]:
     """The arrays of a .npy or .npz file, by name."""
-    if file.suffix == ".npy":
+    if file.suffix.lower() == ".npy":
         return {"": np.load(file, mmap_mode="r")}
     with np.load(file) as npz:
         return {name: npz[name] for name in npz.files}
