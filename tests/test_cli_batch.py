@@ -29,7 +29,7 @@ def test_encode_writes_a_row_for_each_image_of_the_runs_own_source(finished, tmp
 def test_generate_and_encode_meet(finished, tmp_path):
     """Images of `generate` are an array that `encode` reads."""
     fakes, out = tmp_path / "fakes", tmp_path / "codes.csv"
-    given = ["--n", 20, "--set", "digit=3", "u1=-1", "--out", fakes]
+    given = ["--n", 20, "--set", "digit=3", "--set", "u1=-1", "--out", fakes]
     assert infogan("generate", finished.path, *given) == 0
     images = np.load(fakes / "images.npy")
     assert (images.shape, images.dtype) == ((20, 1, 28, 28), np.uint8)
@@ -59,6 +59,10 @@ def test_generate_and_encode_meet(finished, tmp_path):
         (["generate", "RUN", "--out", "x", "--set", "digit"], "CODE=NUMBER"),
         (["generate", "RUN", "--out", "x", "--set", "digit=10"], "integers 0 to 9"),
         (["generate", "RUN", "--out", "x", "--set", "tilt=1"], "tilt"),
+        (["generate", "RUN", "--out", "x", "--set", "digit=1", "--set", "digit=2"], "set already"),
+        (["generate", "RUN", "--out", "x", "--set", "u1=1e300"], "finite numbers"),
+        (["generate", "RUN", "--out", "x", "--seed", "9" * 30], "2⁶³"),
+        (["generate", "RUN", "--out", "."], "exists already"),
         (["generate", "RUN"], "--out"),
     ],
 )

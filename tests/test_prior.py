@@ -113,6 +113,9 @@ def test_a_given_and_a_learned_prior():
         "u(colour=3)",
         "u(-1, 1",
         "cat10@nan",
+        "name:cat3",
+        "100001u",
+        "z100001 + cat3",
     ],
 )
 def test_malformed_text_is_one_clear_error(text):
