@@ -35,7 +35,7 @@ TRUTH = {
 
 
 def code_of(term):
-    return Prior.parse(f"name:{term}").codes[0]
+    return Prior.parse(f"code:{term}").codes[0]
 
 
 def test_every_registered_kind_is_tested():

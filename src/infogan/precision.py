@@ -22,13 +22,14 @@ def device(wanted: str) -> torch.device:
     if name == "cuda" and processes.launched():
         name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"  # of many processes each has its own
     try:
-        found = torch.empty(0, device=name).device
+        torch.empty(0, device=name)
     except (RuntimeError, AssertionError, NotImplementedError) as e:
         reason = textwrap.shorten(str(e).splitlines()[0], 120, placeholder=" …")
         raise InfoganError(f"train.device {name!r} cannot be used ({reason}); try cpu") from None
+    found = torch.device(name)
     if found.type not in DEVICES:
         raise InfoganError(f"train.device {name!r} computes nothing; try cpu")
-    return torch.device(name)
+    return found
 
 
 def has_bfloat16(where: torch.device) -> bool:
