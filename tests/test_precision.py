@@ -1,5 +1,7 @@
 """The processor's kind decides; the detection is replaced, so that both kinds are seen anywhere."""
 
+import os
+
 import pytest
 import torch
 
@@ -63,3 +65,20 @@ def test_products_are_in_the_format_that_is_asked(dtype):
         assert (x @ x).dtype == dtype
         assert (x + x).dtype == torch.float32
     assert (x @ x).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("load", "where", "threads", "said"),
+    [
+        (1.9, "cpu", 0, True),
+        (0.3, "cpu", 0, False),
+        (1.9, "cuda", 0, False),
+        (1.9, "cpu", 1, False),
+    ],
+)
+def test_a_busy_machine_is_said_with_what_helps(monkeypatch, load, where, threads, said):
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 9.0, 9.0))
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    text = precision.crowded(torch.device(where), threads)
+    assert bool(text) == said
+    assert ("--train.threads 1" in text) == said

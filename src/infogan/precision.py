@@ -9,6 +9,7 @@ from torch import nn
 from infogan import processes
 from infogan.errors import InfoganError
 
+BUSY = 0.75  # of the cores, over the last minute: an idle machine has next to nothing
 DEVICES = ("cpu", "cuda", "mps", "xpu")
 
 
@@ -30,6 +31,25 @@ def device(wanted: str) -> torch.device:
     if found.type not in DEVICES:
         raise InfoganError(f"train.device {name!r} computes nothing; try cpu")
     return found
+
+
+def crowded(where: torch.device, threads: int) -> str:
+    """What to do about other work on the same cores, in a sentence; "" where there is none.
+
+    OpenMP's threads wait for each other awake, each on the core that another run wants: two runs of
+    two threads on two cores make a quarter of the steps of two runs of one thread.
+
+    Args:
+        where: Where training runs.
+        threads: That it asks for; 0: as many as there are cores.
+    """
+    load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0, os.cpu_count() or 1
+    if where.type != "cpu" or 1 in (threads, cores) or load < BUSY * cores:
+        return ""
+    return (
+        f"this machine is busy (load {load:.1f} on {cores} cores): where runs share their cores, "
+        "--train.threads 1 for each is several times as fast"
+    )
 
 
 def has_bfloat16(where: torch.device) -> bool:

@@ -158,7 +158,7 @@ def _made(
 
 
 def _train(config: "Config", data: "Dataset", run: "Run", report: bool) -> int:
-    from infogan import figures, processes, scatter
+    from infogan import figures, precision, processes, scatter
     from infogan.model import InfoGAN
     from infogan.prior import Prior
     from infogan.progress import Progress
@@ -173,6 +173,10 @@ def _train(config: "Config", data: "Dataset", run: "Run", report: bool) -> int:
         run.write(f"samples/{update:06d}.png", picture)
 
     progress, stream = Progress(Prior.parse(config.codes)), data.stream
+    if not processes.launched():
+        where = precision.device(config.train.device)
+        if busy := precision.crowded(where, config.train.threads):
+            progress.say(busy)
     try:
         if stream:
             progress.say(stream.notice(data.images))
