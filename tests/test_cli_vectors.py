@@ -81,7 +81,7 @@ def test_the_sheet_of_two_runs(tmp_path, capsys):
     [
         (["train", "TABLE", "--net.output", "sigmoid"], "holds vectors, and net.output is sigmoid"),
         (["train", "TABLE", "--loss.pairs", "8"], "loss.pairs and loss.alike compare images"),
-        (["train", "mnist", "--net.output", "linear"], "net.output linear is for vectors"),
+        (["train", "mnist", "--net.output", "linear"], "holds images, and net.output is linear"),
         (["train", "none.csv"], "cannot read none.csv: no such file"),
         (["encode", "RUN", "WIDE", "--out", "c.csv"], "has 3 columns, the model was trained on 2"),
         (["sheet"], "sheet needs at least one RUN"),

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from infogan.errors import InfoganError
-from infogan.inputs import images, numbers, vectors
+from infogan.inputs import checked_seed, images, numbers, vectors
 
 
 def test_images_keep_bytes_as_bytes_and_floats_as_floats():
@@ -23,11 +23,25 @@ def test_images_keep_bytes_as_bytes_and_floats_as_floats():
         (np.zeros((2, 1, 3, 3), np.int64), "bytes"),
         (np.full((2, 1, 3, 3), 1.5), "got 1.5 to 1.5"),
         (np.full((2, 1, 3, 3), np.nan), r"expected floats in \[0, 1\]"),
+        ("a photo", "expected images as numbers"),
     ],
 )
 def test_images_that_are_refused(x, rule):
     with pytest.raises(InfoganError, match=rule):
         images(x, (1, 3, 3))
+
+
+def test_a_grey_image_is_none_of_a_colour_model():
+    with pytest.raises(InfoganError, match=r"got \(3, 3\)"):
+        images(np.zeros((3, 3), np.uint8), (3, 3, 3))
+    assert images(np.zeros((3, 3), np.uint8), (1, 3, 3)).shape == (1, 1, 3, 3)
+
+
+def test_a_seed_is_one_that_a_generator_takes():
+    assert checked_seed(np.int64(7)) == 7
+    for bad in (-1, 2**63, 1.5):
+        with pytest.raises(InfoganError, match="from 0 to 2⁶³ − 1"):
+            checked_seed(bad)
 
 
 def test_vectors_come_as_rows_or_one():
@@ -43,5 +57,6 @@ def test_numbers_are_for_one_image_or_for_n():
     assert numbers("u", 0.5, 2).tolist() == [[0.5, 0.5]]
     assert numbers("u", [0.5, 1], 1).tolist() == [[0.5], [1]]
     assert numbers("u", [0.5, 1], 2).tolist() == [[0.5, 1]]
+    assert numbers("u", torch.tensor([0.5, 1], requires_grad=True), 2).tolist() == [[0.5, 1]]
     with pytest.raises(InfoganError, match="u: expected a number"):
         numbers("u", [1, 2, 3], 2)

@@ -168,3 +168,18 @@ def test_alone_everything_is_as_it_was():
     assert torch.equal(
         processes.rand(3, 2, generator=draws[0]), torch.rand(3, 2, generator=draws[1])
     )
+
+
+def test_by_itself_a_process_draws_as_one_alone(monkeypatch):
+    cpu = torch.device("cpu")
+    monkeypatch.setattr(processes, "_world", processes._World(1, 2, None, cpu))
+
+    def drawn():
+        return processes.rand(3, generator=torch.Generator().manual_seed(0))
+
+    everyone = torch.rand(6, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(drawn(), everyone[1::2])
+    with processes.by_itself():
+        alone = drawn()
+    assert torch.equal(alone, torch.rand(3, generator=torch.Generator().manual_seed(0)))
+    assert torch.equal(drawn(), everyone[1::2])

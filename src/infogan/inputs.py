@@ -17,7 +17,10 @@ def images(x: ArrayLike, shape: tuple[int, int, int]) -> Tensor:
     Raises:
         InfoganError: they have another shape, or another range.
     """
-    found = x if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
+    given = x if isinstance(x, Tensor) else np.asarray(x)
+    if not isinstance(given, Tensor) and given.dtype.kind not in "biuf":
+        raise InfoganError(f"expected images as numbers, got {given.dtype}")
+    found = torch.as_tensor(given)
     if tuple(found.shape) == shape or (shape[0] == 1 and tuple(found.shape) == shape[1:]):
         found = found.reshape(1, *shape)
     if found.dim() == 3 and shape[0] == 1:
@@ -71,7 +74,7 @@ def checked_seed(seed: int) -> int:
 
 def numbers(name: str, value: ArrayLike, d: int) -> Tensor:
     """A user's value of d numbers, for one image or for n, as (n, d) floats."""
-    given = np.asarray(value)
+    given = np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
     numeric = given.dtype.kind in "iuf" and bool((np.abs(given) <= LARGEST).all())
     if numeric and given.ndim == 0:
         given = np.broadcast_to(given, (1, d))

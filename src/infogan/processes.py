@@ -165,6 +165,18 @@ def mine(rows: Tensor) -> Tensor:
     return rows[_world.rank :: _world.size] if _world else rows
 
 
+@contextmanager
+def by_itself() -> Iterator[None]:
+    """While inside, this process draws as one that is alone: for work that each does on the same
+    images, to the same end. Nothing inside may need the others."""
+    global _world  # noqa: PLW0603
+    world, _world = _world, None
+    try:
+        yield
+    finally:
+        _world = world
+
+
 def rand(n: int, *shape: int, generator: torch.Generator) -> Tensor:
     """`torch.rand(n, *shape)` for each process: its rows of one draw for all."""
     return mine(torch.rand(n * size(), *shape, generator=generator))

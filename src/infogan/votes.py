@@ -15,6 +15,7 @@ from infogan.data import augment, look_alikes, to_float
 from infogan.model import InfoGAN
 from infogan.networks.layers import folded
 from infogan.pairs import joint, overlap
+from infogan.processes import by_itself
 from infogan.workers import each_on_one_thread
 
 VOTING = 5  # images that vote
@@ -89,7 +90,8 @@ def unsettled(
     some = torch.randperm(len(images), generator=generator)[:ASKED]
     for which in torch.split(some, COPIED):
         x, every = to_float(images[which]), torch.arange(len(which))
-        parts = [x, augment(x, settings, generator)]
+        with by_itself():
+            parts = [x, augment(x, settings, generator)]
         if alike:
             device = next(model.parameters()).device
             near = look_alikes(images, which, seed, generator, device)

@@ -87,6 +87,9 @@ def figure1(argv: list[str]) -> int:
             )
     prior = Prior.parse(infogan.config.codes)
     code = prior[args.code] if args.code else (*prior.categorical, *prior)[0]
+    for run in (infogan, gan):
+        if not any(f"L_I.{code.name}" in record for record in run.history()):
+            raise InfoganError(f"the log of {run.path} holds no L_I of {code.name}; train both so")
     picture = figures.figure1(infogan.history(), gan.history(), code.name, code.entropy())
     return _written(args.out, picture)
 

@@ -230,13 +230,13 @@ def _checked(config: "Config", data: "Dataset | None") -> tuple["Config", "Datas
     if is_place(config.data.source) and data.images.dtype == torch.uint8:
         c, h, _ = data.shape  # evaluate and encode then ask for the same, whatever comes
         config = replace(config, data=replace(config.data, size=h, channels=1 if c == 1 else 3))
-    model = InfoGAN.from_config(config, data.shape)  # the codes, the networks, and that they fit
-    if bool(data.columns) != model.vectors:
+    if bool(data.columns) != (config.net.output == "linear"):
         what, outputs = ("vectors", "linear") if data.columns else ("images", "sigmoid or tanh")
         raise InfoganError(
             f"{data.name} holds {what}, and net.output is {config.net.output}; give --net.output "
             f"{outputs}"
         )
+    model = InfoGAN.from_config(config, data.shape)  # the codes, the networks, and that they fit
     if model.vectors and (config.loss.pairs or config.loss.alike):
         raise InfoganError(
             "loss.pairs and loss.alike compare images and their copies; vectors have none: give "
