@@ -106,6 +106,10 @@ def test_only_what_was_held_out_then_is_measured_on(capsys, tiny_yaml):
     assert infogan("encode", "run", "--out", "codes.csv") == 0  # all of them: no word of held out
     Path("photos/cat/new.png").unlink()
     assert infogan("evaluate", "run") == 0
+    shutil.copy("more/000.png", "photos/cat/000.png")  # the same ones are held out
+    assert infogan("evaluate", "run") == 0
+    going_on = ("train", "--out", "run", "--resume", "--train.updates", "3")
+    assert "no longer what" in refused(capsys, *going_on)
 
 
 def test_a_run_is_told_from_where_its_images_are(capsys, tiny_yaml, monkeypatch):

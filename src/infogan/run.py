@@ -7,7 +7,7 @@
     metrics.json     `infogan evaluate`            report.html, figures/   `infogan report`
     starts.json      the scores of several short starts, where the run had them
     columns.json     the names of a table's columns, where it learns from one
-    data.json        the fingerprint of what it learns from
+    data.json        the fingerprint of what it learns from, and which images these are
 
 Whatever must be whole is written to a temporary name, synced, and renamed.
 """
@@ -153,11 +153,12 @@ class Run:
         found: list[str] = json.loads(file.read_text("utf-8")) if file.is_file() else []
         return found
 
-    def fingerprint(self) -> str | None:
-        """What `Dataset.fingerprint` said of the images that it began with; None where nothing was
-        kept."""
+    def data(self) -> dict[str, str]:
+        """What `Dataset.fingerprint` and `Dataset.members` said of the images that it began with,
+        as "sha256" and "members"; what was not kept is not there."""
         file = self.path / DATA
-        return str(json.loads(file.read_text("utf-8"))["sha256"]) if file.is_file() else None
+        found: dict[str, str] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+        return found
 
     def seconds(self) -> float:
         """Time spent in training, that of the starts that did not go on included."""

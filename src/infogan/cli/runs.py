@@ -191,7 +191,11 @@ def splits(run: "Run") -> tuple["Dataset", "Dataset"]:
     train, test = load(run.config.data, "train"), load(run.config.data, "test")
     if train.stream:
         train.stream.close()  # its first images are enough
-    check_same(run, train, "what is held out now may be what it learnt from: put them back")
+    if not train.stream and run.data().get("members") not in (None, train.members()):
+        # which ones are held out follows from how many there are
+        raise other_images(
+            run, train, "what is held out now may be what it learnt from: put them back"
+        )
     return train, test
 
 
@@ -209,14 +213,12 @@ def check_there(run: "Run") -> None:
         )
 
 
-def check_same(run: "Run", train: "Dataset", remedy: str) -> None:
-    """That the images are those which the run began with."""
-    began_with = None if train.stream else run.fingerprint()
-    if began_with not in (None, train.fingerprint()):
-        raise InfoganError(
-            f"{train.name} is no longer what {run.path} was trained on: images were added, removed "
-            f"or changed; {remedy}"
-        )
+def other_images(run: "Run", train: "Dataset", remedy: str) -> InfoganError:
+    """That the images are no longer those which the run began with, and what to do."""
+    return InfoganError(
+        f"{train.name} is no longer what {run.path} was trained on: images were added, removed or "
+        f"changed; {remedy}"
+    )
 
 
 def write_report(run: "Run", metrics: dict[str, Any]) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from infogan.cli.arguments import parse
-from infogan.cli.runs import check_same, check_there, exists, measured, opened, write_report
+from infogan.cli.runs import check_there, exists, measured, opened, other_images, write_report
 from infogan.cli.source import fitted, one_source, say, starting, with_file
 from infogan.errors import InfoganError, MissingExtraError
 
@@ -151,7 +151,8 @@ def _made(
             if data.columns:
                 run.write(COLUMNS, json.dumps(list(data.columns)) + "\n")
             if not data.stream:
-                run.write(DATA, json.dumps({"sha256": data.fingerprint()}) + "\n")
+                of_data = {"sha256": data.fingerprint(), "members": data.members()}
+                run.write(DATA, json.dumps(of_data) + "\n")
             if resuming:
                 print(f"{out} holds no run yet: starting one")
         return Run.open(out)
@@ -272,6 +273,7 @@ def _going_on(out: Path, before: "Config", now: "Config", data: "Dataset") -> "R
             f"--resume cannot change {key} from {old[key]!r} to {leaves(now)[key]!r}: the run so "
             f"far depends on it; start a new --out (what may change: {', '.join(sorted(FREE))})"
         )
-    alone = "--resume goes on with the same images alone: put them back, or start a new --out"
-    check_same(run, data, alone)
+    if not data.stream and run.data().get("sha256") not in (None, data.fingerprint()):
+        alone = "--resume goes on with the same images alone: put them back, or start a new --out"
+        raise other_images(run, data, alone)
     return run
