@@ -4,8 +4,8 @@
     infogan train mnist --data.source DIR/thinned.npz \\
         --codes "z62 + digit:cat10(learned) + 2u(floor=0.3)@0.5"
     infogan train mnist --data.source DIR/thinned.npz
-    infogan train mnist --data.source DIR/thinned.npz --codes "z62 + digit:cat10(0.018182, \
-        0.036364, 0.054545, 0.072727, 0.090909, 0.109091, 0.127273, 0.145455, 0.163636, 0.181818) \
+    infogan train mnist --data.source DIR/thinned.npz --codes "z62 + digit:cat10(0.018182, \\
+        0.036364, 0.054545, 0.072727, 0.090909, 0.109091, 0.127273, 0.145455, 0.163636, 0.181818) \\
         + 2u(floor=0.3)@0.5"
 
 Makes DIR/thinned.npz: images (N, 28, 28) and labels to measure with, zeros the rarest (1 in 55) and
