@@ -89,10 +89,12 @@ def test_a_run_that_goes_on_further_is_written_down(capsys, finished, tmp_path):
     assert "going on from update 8 of 8" in capsys.readouterr().out
     assert (out / "model/model.safetensors").read_bytes() == weights
 
-    first, second = run.command.split(" && ")
+    first, second = run.command.splitlines()
     assert first == finished.command
+    assert second.endswith("# from update 6")
     for command in (first, second):
-        words = shlex.split(command.replace(str(finished.path), str(tmp_path / "again")))
+        words = shlex.split(command.partition("#")[0])
+        words = [word.replace(str(finished.path), str(tmp_path / "again")) for word in words]
         words = [word.replace(str(out), str(tmp_path / "again")) for word in words]
         assert infogan(*words[1:], "--no-report") == 0
     assert (tmp_path / "again/model/model.safetensors").read_bytes() == weights

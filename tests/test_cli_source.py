@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 from pictures_of_all_kinds import folder_of
 
@@ -60,6 +62,38 @@ def test_the_source_is_what_the_command_says_whatever_a_file_does(capsys, tiny_y
     assert "two sources, others and --data.source photos" in said
 
 
+def test_a_folder_that_is_called_like_a_kind_of_place_is_a_folder(capsys, tiny_yaml):
+    Path("photos").rename("shards")
+    trained(tiny_yaml, "shards", "--out", "run")
+    assert infogan("encode", "run", "shards", "--out", "codes.csv") == 0
+    assert len(read("codes.csv")) == 40
+    assert "built-in" not in capsys.readouterr().err
+
+
+def test_a_folder_of_a_built_in_name_is_not_that_set(capsys, tiny_yaml):
+    trained(tiny_yaml, "photos", "--out", "run")
+    text = Path("run/config.yaml").read_text()
+    Path("run/config.yaml").write_text(text.replace("source: photos", "source: mnist"))
+    Path("photos").rename("mnist")
+    said = refused(capsys, "train", "./mnist", "--out", "run", "--resume", *SHORT)
+    assert "not './mnist'" in said
+
+
+def test_tables_of_pictures_in_a_folder_with_a_run_beside_them(capsys, tiny_yaml):
+    Path("tables").mkdir()
+    images = [{"bytes": file.read_bytes()} for file in sorted(Path("photos").rglob("*.png"))]
+    pyarrow.parquet.write_table(pyarrow.table({"image": images}), "tables/0.parquet")
+    trained(tiny_yaml, "tables", "--out", "tables/run")
+    assert any(Path("tables/run").rglob("*.png"))
+    assert infogan("evaluate", "tables/run") == 0
+    before = Path("tables/0.parquet").read_bytes()
+    for out in ("tables/0.parquet", "tables/codes.parquet"):  # in the place of one; among them
+        said = refused(capsys, "encode", "tables/run", "tables", "--out", out)
+        assert "would be one of those in tables" in said
+    assert Path("tables/0.parquet").read_bytes() == before
+    assert infogan("encode", "tables/run", "tables", "--out", "tables/codes.csv") == 0
+
+
 def test_a_name_that_is_nothing_here_and_one_that_is_two_things(capsys):
     assert "nor is a file or folder of that name here" in refused(capsys, "train", "photo")
     Path("images").mkdir()
@@ -76,7 +110,7 @@ def test_what_is_made_inside_a_folder_of_pictures_is_none_of_them(
 ):
     monkeypatch.chdir("photos")
     said = refused(capsys, "data", ".")
-    assert "sheet.png would be one of the pictures in ." in said
+    assert "sheet.png would be one of those in ." in said
     assert infogan("data", ".", "--out", "../sheet.png") == 0
     before = capsys.readouterr().out.splitlines()
     trained(tiny_yaml, ".")
@@ -148,6 +182,13 @@ def test_columns_are_known_by_their_names(people, capsys):
     np.savetxt("bare.csv", people, delimiter=",")
     assert infogan("encode", "run", "bare.csv", "--out", "c.csv") == 0  # by their order
     assert read("a.csv") == read("c.csv")
+    for at, head in (([0, 1], "x0,x1"), ([1, 0], "x1,x0")):  # names like any other
+        np.savetxt(f"{head}.csv", people[:, at], delimiter=",", header=head, comments="")
+    quick = ("--train.updates", 2, "--train.restarts", 1, "--no-report")
+    assert infogan("train", "x0,x1.csv", "--out", "x", *quick) == 0
+    for head in ("x0,x1", "x1,x0"):
+        assert infogan("encode", "x", f"{head}.csv", "--out", f"{head}-codes.csv") == 0
+    assert read("x0,x1-codes.csv") == read("x1,x0-codes.csv")
     np.savetxt("o.csv", people, delimiter=",", header="height,wage", comments="")
     said = refused(capsys, "encode", "run", "o.csv", "--out", "d.csv")
     assert "o.csv has no column 'income'" in said
@@ -172,11 +213,21 @@ def test_a_table_is_looked_at_as_one(people, capsys):
         assert f"{name}: 60 vectors" in capsys.readouterr().out
 
 
+def test_other_rows_are_other_held_out_ones(people, capsys):
+    assert infogan("evaluate", "run") == 0
+    lines = Path("people.csv").read_text().splitlines()
+    Path("people.csv").write_text("\n".join([lines[0], *sorted(lines[1:])]) + "\n")
+    assert "no longer what run was trained on" in refused(capsys, "evaluate", "run")
+
+
 def test_what_is_read_is_not_written_over(people, capsys):
     before = Path("people.csv").read_bytes()
-    said = refused(capsys, "encode", "run", "people.csv", "--out", "./people.csv")
-    assert "is what is read" in said
+    for source in (["people.csv"], []):  # named, or the run's own
+        said = refused(capsys, "encode", "run", *source, "--out", "./people.csv")
+        assert "is what is read" in said
     assert Path("people.csv").read_bytes() == before
+    assert "too long" in refused(capsys, "encode", "run", "--out", "a" * 300 + ".csv")
+    assert "too long" in refused(capsys, "generate", "run", "--out", "a" * 300)
     picture = Path("photos/cat/000.png")
     before = picture.read_bytes()
     assert "is what is read" in refused(capsys, "data", picture, "--out", picture)

@@ -58,5 +58,8 @@ def test_numbers_are_for_one_image_or_for_n():
     assert numbers("u", [0.5, 1], 1).tolist() == [[0.5], [1]]
     assert numbers("u", [0.5, 1], 2).tolist() == [[0.5, 1]]
     assert numbers("u", torch.tensor([0.5, 1], requires_grad=True), 2).tolist() == [[0.5, 1]]
-    with pytest.raises(InfoganError, match="u: expected a number"):
-        numbers("u", [1, 2, 3], 2)
+    assert numbers("u", np.array([0.5, 1], np.float16), 2).tolist() == [[0.5, 1]]
+    bad = ([1, 2, 3], np.array([np.inf, 1], np.float16), [1e300, 1], [np.nan, 1])
+    for value in bad:
+        with pytest.raises(InfoganError, match="u: expected a number"):
+            numbers("u", value, 2)

@@ -79,6 +79,9 @@ def test_products_are_in_the_format_that_is_asked(dtype):
 def test_a_busy_machine_is_said_with_what_helps(monkeypatch, load, where, threads, said):
     monkeypatch.setattr(os, "getloadavg", lambda: (load, 9.0, 9.0))
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     text = precision.crowded(torch.device(where), threads)
     assert bool(text) == said
     assert ("--train.threads 1" in text) == said
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)  # as OMP_NUM_THREADS=1 has it
+    assert not precision.crowded(torch.device(where), threads)

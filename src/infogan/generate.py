@@ -1,6 +1,7 @@
 """Codes to images as a batch job: what `InfoGAN.generate` gives, faster, batch after batch."""
 
 import csv
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -92,7 +93,7 @@ def write(
     Raises:
         InfoganError: something is there already, or the disk refuses.
     """
-    if folder.exists():  # "." and "/", which have no name, among them
+    if os.path.exists(folder):  # "." and "/", which have no name, among them
         raise InfoganError(f"{folder} exists already; choose another --out")
     partial = folder.with_name(f".{folder.name}.partial")
     try:

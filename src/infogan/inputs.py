@@ -75,7 +75,7 @@ def checked_seed(seed: int) -> int:
 def numbers(name: str, value: ArrayLike, d: int) -> Tensor:
     """A user's value of d numbers, for one image or for n, as (n, d) floats."""
     given = np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
-    numeric = given.dtype.kind in "iuf" and bool((np.abs(given) <= LARGEST).all())
+    numeric = given.dtype.kind in "iuf" and bool((np.abs(given.astype(float)) <= LARGEST).all())
     if numeric and given.ndim == 0:
         given = np.broadcast_to(given, (1, d))
     elif numeric and given.ndim == 1:

@@ -129,7 +129,7 @@ class InfoGAN(nn.Module):
         n = n if n is not None else max(lengths, default=1)
         if not isinstance(n, int | np.integer) or n < 0 or lengths - {n}:
             raise InfoganError(
-                f"n = {n} images, but values were given for {sorted(lengths)}: give one value, or n"
+                f"n = {n} images, and values for {sorted(lengths)}: give a count, one value, or n"
             )
         generator = torch.Generator()
         generator.seed() if seed is None else generator.manual_seed(checked_seed(seed))

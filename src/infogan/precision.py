@@ -24,7 +24,7 @@ def device(wanted: str) -> torch.device:
         name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"  # of many processes each has its own
     try:
         torch.empty(0, device=name)
-    except (RuntimeError, AssertionError, NotImplementedError) as e:
+    except (RuntimeError, AssertionError, ImportError) as e:
         reason = textwrap.shorten(str(e).splitlines()[0], 120, placeholder=" …")
         raise InfoganError(f"train.device {name!r} cannot be used ({reason}); try cpu") from None
     found = torch.device(name)
@@ -43,7 +43,11 @@ def crowded(where: torch.device, threads: int) -> str:
         where: Where training runs.
         threads: That it asks for; 0: as many as there are cores.
     """
-    load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0, os.cpu_count() or 1
+    try:
+        load = os.getloadavg()[0]
+    except (AttributeError, OSError):  # this system does not say
+        return ""
+    threads, cores = threads or torch.get_num_threads(), os.cpu_count() or 1
     if where.type != "cpu" or 1 in (threads, cores) or load < BUSY * cores:
         return ""
     return (

@@ -1,6 +1,6 @@
 """A run is a directory of plain files: config, log, checkpoints, model, samples, metrics, report.
 
-    config.yaml      every setting, under the commands that make the run again
+    config.yaml      every setting, under the command that makes the run again
     log.jsonl        a line every few updates,
                      and warnings              samples/       pictures while training
     checkpoints/N/   state after N updates         model/         what `from_pretrained` loads
@@ -13,6 +13,7 @@ Whatever must be whole is written to a temporary name, synced, and renamed.
 """
 
 import hashlib
+import itertools
 import json
 import os
 import shlex
@@ -99,18 +100,20 @@ class Run:
 
     @property
     def command(self) -> str:
-        """What makes the run again, the comment above its settings: a command, and where it went on
-        with others after it, that one, after &&."""
-        first = (self.path / CONFIG).read_text("utf-8").partition("\n")[0]
-        return first.removeprefix("#").strip() if first.startswith("#") else ""
+        """What made the run, the comment above its settings: a command, and a line for each that it
+        went on by with other settings."""
+        lines = (self.path / CONFIG).read_text("utf-8").splitlines()
+        above = itertools.takewhile(lambda line: line.startswith("#"), lines)
+        return "\n".join(line.removeprefix("#").strip() for line in above)
 
-    def goes_on_with(self, config: Config) -> None:
-        """Write down the settings that are others now, and the command that changed them."""
+    def goes_on_with(self, config: Config, update: int) -> None:
+        """Write down the settings that are others from an update on, and the command for them."""
         if changed := flags(config, self.config):
-            again = shlex.join(["infogan", "train", "--out", str(self.path), "--resume", *changed])
-            command = f"{self.command} && {again}" if self.command else again
+            words = ["infogan", "train", "--out", str(self.path), "--resume", *changed]
+            commands = f"{self.command}\n{shlex.join(words)}  # from update {update}"
+            text = "".join(f"# {line}\n" for line in commands.strip().splitlines())
             with _writing(self.path):
-                _write(self.path / CONFIG, f"# {command}\n{to_yaml(config)}")
+                _write(self.path / CONFIG, text + to_yaml(config))
 
     def log(self, record: Mapping[str, Any]) -> None:
         """Append one line to the log."""

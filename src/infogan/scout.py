@@ -129,7 +129,8 @@ class Scout:
         m = M_FREE if self.code.learned and uneven else usual
         known_pi = self.code.p and not self.code.learned
         pi = self.code.probabilities.numpy() if known_pi else None
-        groups = free if m == M_FREE else best_grouping(measured, K, m, self.config.train.seed, pi)
+        same = m == M_FREE and pi is None
+        groups = free if same else best_grouping(measured, K, m, self.config.train.seed, pi)
         together, (sure, rivals) = joined(plain, groups, K), margins(measured, groups, K, m, pi)
         doubtful = sure.argsort(kind="stable")[: round(DOUBTFUL * self.M)]
         # a group of one has no other to go to, and is told

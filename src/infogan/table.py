@@ -1,6 +1,7 @@
 """A table of named columns as a file: Parquet, CSV or npz, by its suffix."""
 
 import csv
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def check(file: Path) -> None:
     Raises:
         InfoganError: an unknown suffix, no folder to write in, or Parquet without pyarrow.
     """
-    if file.is_dir():
+    if os.path.isdir(file):
         raise InfoganError(f"cannot write {file}: it is a folder; choose another --out")
     if file.suffix.lower() not in SUFFIXES:
         raise InfoganError(

@@ -224,7 +224,7 @@ def _begin(
         )
     if processes.rank() == 0:
         run.rewind(state.update)
-        run.goes_on_with(config)
+        run.goes_on_with(config, state.update)
     shared = f" · {processes.size()} processes" if processes.size() > 1 else ""
     what = f"vectors of {c} numbers" if state.model.vectors else f"images {c}×{h}×{w}"
     progress.say(f"{len(images):,} {what} · {device}{shared} · {why}")

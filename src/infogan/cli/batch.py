@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from infogan.cli.arguments import parse
-from infogan.cli.runs import check_there, splits
-from infogan.cli.source import check_not_over, note_namesake
+from infogan.cli.images import check_there, splits
+from infogan.cli.source import check_out, note_namesake, same_images
 from infogan.errors import InfoganError
 
 if TYPE_CHECKING:
+    import torch
+
     from infogan.data import Dataset, Split
     from infogan.model import InfoGAN
 
@@ -42,17 +44,16 @@ def encode(argv: list[str]) -> int:
     args = parse(Encode, argv, "encode")
     import numpy as np
 
-    from infogan import precision, table
+    from infogan import table
     from infogan.encode import encode as to_codes
     from infogan.model import InfoGAN
 
     table.check(args.out)
-    check_not_over(args.out, args.source)
     model = InfoGAN.from_pretrained(args.model)
-    data = _data(args.model, args.source, args.split, model)
-    what, wanted = ("vectors", "float32") if model.vectors else ("images", args.precision)
-    dtype, why = precision.choose(wanted, precision.device("cpu"))
-    print(f"{len(data.images):,} {what} · {why if what == 'images' else 'float32'}")
+    source = _source(args.model, args.source)
+    check_out(args.out, source)
+    data = _data(args.model, source, args.split, model)
+    dtype = _format(model, len(data.images), args.precision)
     names = {} if data.names is None else {"name": np.array(list(data.names))}
     table.write(args.out, names | to_codes(model, data.images, dtype))
     print(args.out)
@@ -86,15 +87,12 @@ def generate(argv: list[str]) -> int:
     if args.n < 1:
         raise InfoganError(f"--n {args.n}: give at least 1 image")
     given = _assignments([text for some in args.set for text in some])
-    from infogan import precision
     from infogan.generate import generate as to_images
     from infogan.generate import write
     from infogan.model import InfoGAN
 
     model = InfoGAN.from_pretrained(args.model)
-    what, wanted = ("vectors", "float32") if model.vectors else ("images", args.precision)
-    dtype, why = precision.choose(wanted, precision.device("cpu"))
-    print(f"{args.n:,} {what} · {why if what == 'images' else 'float32'}")
+    dtype = _format(model, args.n, args.precision)
     images = to_images(model, args.n, given, args.seed, dtype)
     write(args.out, model, args.n, images, _columns(args.model))
     print(args.out)
@@ -126,45 +124,68 @@ def _in_order(data: "Dataset", columns: Sequence[str], source: str) -> "Dataset"
     """Vectors with their columns as the model knows them, by name where both have names."""
     ours, theirs = list(columns), list(data.columns or ())
     unnamed = any(names == [f"x{i}" for i in range(len(names))] for names in (ours, theirs))
-    if ours == theirs or unnamed:  # without names, or of images, they are what lies there in order
-        return data
-    missing = [name for name in columns if name not in theirs]
+    if ours == theirs or (unnamed and sorted(ours) != sorted(theirs)):
+        return data  # without names, or of images, they are what lies there in order
+    missing = [name for name in ours if name not in theirs]
     if missing:
         raise InfoganError(
             f"{source} has no column {missing[0]!r}, which the model was trained on; it has "
             f"{', '.join(theirs)}"
         )
-    order = [theirs.index(name) for name in columns]
-    return replace(data, images=data.images[:, order], columns=tuple(columns))
+    order = [theirs.index(name) for name in ours]
+    return replace(data, images=data.images[:, order], columns=tuple(ours))
 
 
-def _data(path: Path, source: str | None, split: "Split | None", model: "InfoGAN") -> "Dataset":
-    """A source's images, its own pictures in the model's form, whatever theirs was."""
-    from infogan.config import DataConfig, is_place
-    from infogan.data import SOURCES, load
+def _source(path: Path, named: str | None) -> str:
+    """Which images are meant: those that are named, or else the run's own."""
+    from infogan.data import is_built_in
     from infogan.run import Run
 
-    if source is None and not Run.exists(path):
+    if named is not None:
+        note_namesake(named, "built-in set", is_built_in(named))
+        return named
+    if not Run.exists(path):
         raise InfoganError(f"{path} is no run, so its images are not known; name a SOURCE")
+    return Run.open(path).config.data.source
+
+
+def _data(path: Path, source: str, split: "Split | None", model: "InfoGAN") -> "Dataset":
+    """A source's images, its own pictures in the model's form, whatever theirs was."""
+    from infogan.config import DataConfig, is_place
+    from infogan.data import is_built_in, load
+    from infogan.run import Run
+
     run = Run.open(path) if Run.exists(path) else None
-    if run and source is None:
+    settings = run.config.data if run else DataConfig()
+    if run and same_images(source, settings.source):
         check_there(run)
         if split in ("train", "test"):
-            splits(run)
-    settings = run.config.data if run else DataConfig()
-    settings = replace(settings, source=source or settings.source)
-    own = is_place(settings.source) and settings.source not in SOURCES
-    if source and source in SOURCES:
-        note_namesake(source, "built-in set")
+            splits(run)  # what is said to be held out is
+    else:
+        settings = replace(settings, limit=0)
+    settings = replace(settings, source=source)
+    own = is_place(source) and not is_built_in(source)
     c, h, w = model.shape
     if own and not model.vectors and h == w and c in (1, 3):
         settings = replace(settings, size=h, channels=1 if c == 1 else 3)
     data = load(settings, split or ("all" if own else "test"))
-    data = _in_order(data, _columns(path), settings.source)
+    data = _in_order(data, _columns(path), source)
     if data.shape != model.shape:
         theirs, ours = (
             f"{x[0]} columns" if vectors else f"images {x}"
             for x, vectors in ((data.shape, bool(data.columns)), (model.shape, model.vectors))
         )
-        raise InfoganError(f"{settings.source} has {theirs}, the model was trained on {ours}")
+        raise InfoganError(f"{source} has {theirs}, the model was trained on {ours}")
     return data
+
+
+def _format(model: "InfoGAN", n: int, wanted: str) -> "torch.dtype":
+    """The number format of n images or vectors, said."""
+    from infogan import precision
+
+    if model.vectors:  # in bfloat16 they would be rounded
+        print(f"{n:,} vectors · float32")
+        return precision.choose("float32", precision.device("cpu"))[0]
+    dtype, why = precision.choose(wanted, precision.device("cpu"))
+    print(f"{n:,} images · {why}")
+    return dtype

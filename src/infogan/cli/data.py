@@ -7,7 +7,7 @@ from typing import Annotated
 
 from infogan.cli.arguments import parse
 from infogan.cli.runs import check_png
-from infogan.cli.source import check_not_among, check_not_over, note_namesake
+from infogan.cli.source import check_out, note_namesake
 from infogan.config import DataConfig
 from infogan.errors import InfoganError
 
@@ -43,15 +43,13 @@ def data(argv: list[str]) -> int:
         return 0
     if args.source is None:
         raise InfoganError("data looks at a SOURCE: a folder, a file, hf:OWNER/NAME, or mnist")
-    from infogan.data import SOURCES
+    from infogan.data import is_built_in
     from infogan.data.sheet import as_text, facts, sheet
 
-    if args.source in SOURCES:
-        note_namesake(args.source, "built-in set")
+    note_namesake(args.source, "built-in set", is_built_in(args.source))
 
     check_png(args.out)
-    check_not_over(args.out, args.source)
-    check_not_among(args.out, args.source)
+    check_out(args.out, args.source)
     # all that is bad is to be seen, so none of it stops
     settings = replace(args.data, source=args.source, on_bad="skip", max_bad=1.0)
     found, images = facts(settings)

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from infogan.cli.arguments import parse
-from infogan.cli.runs import opened, splits, trained_model, write_report
+from infogan.cli.images import splits
+from infogan.cli.runs import opened, trained_model, write_report
 from infogan.errors import InfoganError
 
 if TYPE_CHECKING:
+    from infogan.data import Dataset
     from infogan.groups import Groups
     from infogan.model import InfoGAN
     from infogan.run import Run
@@ -42,6 +44,7 @@ def merge(argv: list[str]) -> int:
     run = opened(args.run)
     model = trained_model(run)
     names = _names(run, model, args.code, args.groups)
+    test = splits(run)[1]  # before anything is changed
     trees = None if args.undo else _trees(run, model, names)
     before = dict(model.groups)
     for name in names:
@@ -55,7 +58,7 @@ def merge(argv: list[str]) -> int:
         print(_said(run, name, before, model.groups))
     if args.undo and model.groups == before:
         return 0
-    _measure(run, model, trees)
+    _measure(run, model, test, trees)
     return 0
 
 
@@ -113,7 +116,7 @@ def _trees(run: "Run", model: "InfoGAN", names: list[str]) -> dict[str, Any]:
     return trees
 
 
-def _measure(run: "Run", model: "InfoGAN", trees: dict[str, Any] | None) -> None:
+def _measure(run: "Run", model: "InfoGAN", test: "Dataset", trees: dict[str, Any] | None) -> None:
     """Say the groups in the run's numbers and report, where it has these."""
     from infogan.metrics import grouped, headline
 
@@ -126,7 +129,7 @@ def _measure(run: "Run", model: "InfoGAN", trees: dict[str, Any] | None) -> None
         trees = {k: v for k, v in trees.items() if not k.endswith(".accepted")}
     if not trees:
         return
-    new = trees | grouped(model, splits(run)[1], trees)
+    new = trees | grouped(model, test, trees)
     metrics: dict[str, Any] = {}
     for key, value in old.items():  # in the order in which `evaluate` writes them
         if key.startswith("groups.") or key == "protocol.groups":

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from infogan.cli.arguments import parse
+from infogan.cli.images import check_there, splits
 from infogan.errors import InfoganError
 
 if TYPE_CHECKING:
@@ -179,54 +180,15 @@ def measured(run: "Run", train: "Dataset | None" = None) -> dict[str, Any]:
     return plain
 
 
-def splits(run: "Run") -> tuple["Dataset", "Dataset"]:
-    """What a run learnt from, and what is held out.
-
-    Raises:
-        InfoganError: the images are not there, or others than they were.
-    """
-    from infogan.data import load
-
-    check_there(run)
-    train, test = load(run.config.data, "train"), load(run.config.data, "test")
-    if train.stream:
-        train.stream.close()  # its first images are enough
-    if not train.stream and run.data().get("members") not in (None, train.members()):
-        # which ones are held out follows from how many there are
-        raise other_images(
-            run, train, "what is held out now may be what it learnt from: put them back"
-        )
-    return train, test
-
-
-def check_there(run: "Run") -> None:
-    """That what a run learnt from is where its settings say, from here."""
-    from infogan.data import SOURCES
-
-    source = run.config.data.source
-    built_in = not source or source in SOURCES or source.startswith("hf:")
-    if not built_in and not Path(source).exists():
-        raise InfoganError(
-            f"{run.path} learnt from {source!r}, which is not there; put it back"
-            + f", or go to the folder that the run was started in ({source!r} is a path from there)"
-            * (not Path(source).is_absolute())
-        )
-
-
-def other_images(run: "Run", train: "Dataset", remedy: str) -> InfoganError:
-    """That the images are no longer those which the run began with, and what to do."""
-    return InfoganError(
-        f"{train.name} is no longer what {run.path} was trained on: images were added, removed or "
-        f"changed; {remedy}"
-    )
-
-
 def write_report(run: "Run", metrics: dict[str, Any]) -> Path:
     """Write the run's page; its path."""
     from infogan.report import report as write
 
-    check_there(run)
-    return write(run, trained_model(run), metrics)
+    try:
+        return write(run, trained_model(run), metrics)
+    except InfoganError:
+        check_there(run)  # that may be why
+        raise
 
 
 def trained_model(run: "Run") -> "InfoGAN":

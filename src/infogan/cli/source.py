@@ -1,5 +1,6 @@
 """SOURCE on a command line: which images it names, and what settings a run on them starts from."""
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -21,26 +22,44 @@ def is_own(source: str) -> bool:
     return is_place(source) and source not in recipes()
 
 
-def note_namesake(source: str, what: str) -> None:
-    """Say that a built-in name is not taken for the folder of that name that lies here."""
-    if Path(source).is_dir():
+def same_images(source: str, other: str) -> bool:
+    """Whether two names are of one place, however they are spelt, or of one built-in set."""
+    if source == other:
+        return True
+    return is_own(source) and is_own(other) and Path(source).resolve() == Path(other).resolve()
+
+
+def note_namesake(source: str, what: str, taken: bool) -> None:
+    """Say that a name which is taken is not that of the folder that lies here."""
+    from infogan.processes import rank
+
+    if taken and Path(source).is_dir() and rank() == 0:
         print(f"{source} is the {what}; for the folder here say ./{source}", file=sys.stderr)
 
 
-def check_not_over(out: Path, source: str | None) -> None:
-    """That what is written takes no image's place."""
-    if source and out.exists() and Path(source).exists() and out.samefile(source):
+def check_out(out: Path, source: str) -> None:
+    """That what is written takes the place of nothing that is read, and becomes none of it.
+
+    Args:
+        out: A picture, or a table.
+        source: What is read: a place, or a built-in name.
+    """
+    from infogan.config import is_place
+    from infogan.data import is_built_in, kind
+    from infogan.pictures import SUFFIXES
+
+    if not is_place(source) or is_built_in(source) or not os.path.exists(source):
+        return
+    if os.path.exists(out) and out.samefile(source):
         raise InfoganError(f"--out {out} is what is read; choose another")
-
-
-def check_not_among(out: Path, source: str) -> None:
-    """That a picture that is written becomes none of a folder's."""
-    if Path(source).is_dir() and Path(source).resolve() in out.resolve().parents:
-        elsewhere = Path(source).resolve().parent / out.name
-        raise InfoganError(
-            f"{out} would be one of the pictures in {source}; give --out another folder, e.g. "
-            f"--out {elsewhere}"
-        )
+    place = Path(source).resolve()
+    if place.is_dir() and place in Path(os.path.abspath(out)).resolve().parents:
+        held = {"folder": tuple(SUFFIXES), "parquet": (".parquet", ".pq")}.get(kind(source), ())
+        if out.suffix.lower() in held:
+            raise InfoganError(
+                f"{out} would be one of those in {source}; give --out another folder, e.g. --out "
+                f"{place.parent / out.name}"
+            )
 
 
 def starting(source: str) -> "Config":
@@ -49,7 +68,6 @@ def starting(source: str) -> "Config":
     from infogan.registry import unknown
 
     if source in recipes():
-        note_namesake(source, "recipe")
         return recipe(source)
     if not is_own(source):
         raise InfoganError(
@@ -74,11 +92,21 @@ def with_file(file: Path | None, start: "Config") -> "Config":
     return replace(config, data=replace(config.data, source=own)) if own else config
 
 
-def one_source(source: str, asked: "Config") -> None:
-    """That no flag asks for other images than a SOURCE of one's own."""
+def check_asked(source: str, asked: "Config") -> None:
+    """That no flag asks for other images than a SOURCE of one's own, or for what they cannot be."""
+    from infogan.config import is_place
+    from infogan.data import is_built_in
+
+    data = asked.data
     if is_own(source) and asked.data.source != source:
         raise InfoganError(
             f"two sources, {source} and --data.source {asked.data.source}; give one of them"
+        )
+    if data.source == "mnist" and (data.size not in (0, 28) or data.channels == 3):
+        raise InfoganError("MNIST has 28×28 grey pixels; leave data.size and data.channels out")
+    if data.limit and is_place(data.source) and not is_built_in(data.source):
+        raise InfoganError(
+            "data.limit is of sets with exact factors; leave it out, or give fewer pictures"
         )
 
 

@@ -9,8 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from infogan.cli.arguments import parse
-from infogan.cli.runs import check_there, exists, measured, opened, other_images, write_report
-from infogan.cli.source import fitted, one_source, say, starting, with_file
+from infogan.cli.images import check_there, other_images
+from infogan.cli.runs import exists, measured, opened, write_report
+from infogan.cli.source import (
+    check_asked,
+    fitted,
+    note_namesake,
+    same_images,
+    say,
+    starting,
+    with_file,
+)
 from infogan.errors import InfoganError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -43,7 +52,7 @@ def train(argv: list[str]) -> int:
     import tyro
     from tyro.conf import FlagCreatePairsOff, arg
 
-    from infogan.config import Config, flags, to_yaml
+    from infogan.config import Config, flags, recipes, to_yaml
 
     @dataclass(frozen=True)
     class Train:
@@ -88,10 +97,12 @@ def train(argv: list[str]) -> int:
             )
         _free(out, first.overwrite or first.dry_run or helped)
         start = starting(source)
+        if first.source:
+            note_namesake(source, "recipe", source in recipes())
         base = with_file(first.config, start)
         if not helped:
             asked = parse(Train, argv, "train", Train(settings=base))
-            one_source(source, asked.settings)
+            check_asked(source, asked.settings)
             start, data, why = fitted(start, asked.settings, asked.dry_run)
             base = with_file(first.config, start)
     given = parse(Train, argv, "train", Train(settings=base))
@@ -129,8 +140,7 @@ def _resumed(out: Path, source: str | None) -> "Config":
     run = opened(out)
     check_there(run)
     config = run.config
-    same = source and Path(source).resolve() == Path(config.data.source).resolve()
-    if source and source != config.recipe and not same:
+    if source and source != config.recipe and not same_images(source, config.data.source):
         raise InfoganError(
             f"{out} was started from {config.recipe!r} on {config.data.source!r}, not "
             f"{source!r}; leave it out to go on, or choose another --out"

@@ -19,7 +19,7 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Natural = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
-Seed = Annotated[int, Field(ge=0, le=2**48)]  # many are made of it
+Seed = Annotated[int, Field(ge=0, le=2**62)]  # three times as much is a generator's still
 
 
 @dataclass(frozen=True, config=STRICT)

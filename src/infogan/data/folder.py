@@ -88,7 +88,7 @@ def _walk(root: Path) -> Iterator[tuple[str, Path, str]]:
         for entry in entries:
             name, path = prefix + entry.name, Path(entry.path)
             if entry.is_dir():
-                if entry.name.startswith(".") or _is_run(path):
+                if entry.name.startswith(".") or is_run(path):
                     yield name, path, "other"
                 else:
                     yield from visit(path, f"{name}/")
@@ -98,7 +98,7 @@ def _walk(root: Path) -> Iterator[tuple[str, Path, str]]:
     yield from visit(root, "")
 
 
-def _is_run(folder: Path) -> bool:
+def is_run(folder: Path) -> bool:
     """Whether it is what `infogan train` made: its samples and figures are no pictures to learn."""
     try:
         with (folder / "config.yaml").open("rb") as f:
@@ -125,7 +125,7 @@ def _problem(path: Path) -> str:
 
 
 def _why_not(name: str, path: Path) -> str:
-    if _is_run(path):
+    if is_run(path):
         return "a run of infogan"
     if name.rpartition("/")[2].startswith("."):
         return "hidden file"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from infogan.config import is_place
 from infogan.data.array import Header, headers
+from infogan.data.folder import is_run
 from infogan.data.parquet import columns, is_parquet
 from infogan.data.shards import is_tar
 from infogan.errors import InfoganError
@@ -62,7 +63,18 @@ def _folder(path: Path) -> str:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if not path.name.startswith(".") and path.is_file())
+    """All but what is hidden, or of a run of infogan."""
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:  # `open_folder` says so
+        return
+    for path in paths:
+        if path.name.startswith("."):
+            continue
+        if path.is_file():
+            yield path
+        elif path.is_dir() and not path.is_symlink() and not is_run(path):
+            yield from _files(path)
 
 
 def _file(path: Path) -> str:

@@ -63,10 +63,6 @@ def part_of(place: Place, data: DataConfig, split: Split) -> Dataset:
         InfoganError: a setting is out of range, the pictures cannot be read, or are too few.
     """
     _check_enough(place, place.count, split)  # before anything is said or packed
-    if data.limit:
-        raise InfoganError(
-            "data.limit is of sets with exact factors; leave it out, or give fewer pictures"
-        )
     form, chosen = choose(place, data)
     if isinstance(place, Array) and place.fits(form):
         images = place.mapped()

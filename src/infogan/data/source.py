@@ -137,6 +137,13 @@ def kind(source: str) -> str:
     return kind_of(source, list(SOURCES))
 
 
+def is_built_in(source: str) -> bool:
+    """Whether it is the name of a set that comes with the package."""
+    from infogan.data.kinds import PLACES
+
+    return source in SOURCES and source not in PLACES
+
+
 def _both(train: Dataset, test: Dataset) -> Dataset:
     """The two splits of a source that has no order of its own, one after the other."""
     labels = names = None
