@@ -133,7 +133,9 @@ def test_only_what_was_held_out_then_is_measured_on(capsys, tiny_yaml):
     assert infogan("encode", "run", "--split", "test", "--out", "codes.csv") == 0
     folder_of(Path("more"), 1, seed=9)
     shutil.copy("more/000.png", "photos/cat/new.png")
-    for command in (["evaluate", "run"], ["encode", "run", "--split", "test", "--out", "c.csv"]):
+    held_out = ["--split", "test", "--out", "c.csv"]
+    commands = (["evaluate", "run"], ["report", "run"], ["encode", "run", *held_out])
+    for command in (*commands, ["encode", "run", "./photos", *held_out]):
         said = refused(capsys, *command)
         assert "photos is no longer what run was trained on" in said
         assert "put them back" in said
