@@ -91,7 +91,7 @@ def numbers(out: Path) -> dict[str, Any]:
         "L_I": bound[f"information.{code.name}.L_I"],
         "I_m": pair[f"pairs.{code.name}.I_m"] / code.entropy(),
         "score": pair[f"pairs.{code.name}.score"],
-        "signs": len(stuck(code.name, P, alike=near)),
+        "signs": len(stuck(code.name, P, alike=near, n=len(test.images))),
         "overlap": crossing(P, near).max().item(),
         "least": least(agreement),
         "distance": frechet(to_float(test.images), fakes),

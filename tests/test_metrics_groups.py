@@ -17,6 +17,7 @@ from infogan.metrics.evaluation import Budget
 from infogan.metrics.groups import (
     agreement,
     halved,
+    held,
     in_words,
     line,
     names,
@@ -161,8 +162,9 @@ def test_few_held_out_images_are_helped_out_by_training_images():
 def test_groups_that_cannot_be_for_want_of_images():
     """All images are of one kind, so that most categories hold none."""
     out = told(reader(4, EACH), pictures(4)[0][::4])
-    assert proposal(out, "kind", 4).n == 4
-    with pytest.raises(InfoganError, match="3 of 4 categories hold no image"):
+    found = proposal(out, "kind", 1)
+    assert (found.n, held(out, "kind", found)) == (4, 1)  # the three others are no things
+    with pytest.raises(InfoganError, match="1 of its 4 categories hold an image.*at most 1"):
         proposal(out, "kind", 2)
 
 

@@ -169,3 +169,23 @@ def test_look_alikes_are_looked_at_where_the_run_learns_from_them_and_there_are_
     assert found.sum() == pytest.approx(1)
     assert 0.15 < found[0, 1] < 0.3  # chance is a quarter; its standard error 0.02
     assert any("copies and look-alikes" in sentence for sentence in in_words(noisy))
+
+
+def test_what_a_few_images_show_by_chance_is_no_sign():
+    """Sixty images of ten even kinds: shares of 0.4 to 1.8, and total variation of 0.15, are usual.
+    As many of a thousand times more are signs."""
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        k = torch.randint(10, (60,), generator=generator)
+        P = torch.diag(torch.bincount(k, minlength=10) / 60)
+        one, other = k[0], (k[0] + 1) % 10  # one copy that changes sides
+        P[one, one] -= 1 / 60
+        P[one, other] = P[other, one] = 1 / 120
+        metrics = {
+            "pairs.kind.joint": P.tolist(), "pairs.kind.I": 2.0, "pairs.kind.score": 0.8,
+            "pairs.kind.agreement": 0.98, "pairs.kind.prior": [0.1] * 10, "pairs.kind.n": 60,
+            "pairs.kind.tv": float((P.sum(1) - 0.1).abs().sum() / 2),
+        }  # fmt: skip
+        assert len(in_words(metrics)) == 1
+        assert len(in_words(metrics | {"pairs.kind.n": 60_000})) > 1
+    assert stuck("kind", torch.tensor([[0.5, 0.1], [0.1, 0.3]]), n=60)  # too much for chance

@@ -78,6 +78,14 @@ def launched() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
+def command() -> list[str]:
+    """What begins as many processes: the first words of a command that makes the same again."""
+    if not launched():
+        return ["infogan"]
+    here = os.environ.get("LOCAL_WORLD_SIZE", os.environ["WORLD_SIZE"])
+    return ["torchrun", "--nproc-per-node", here, "-m", "infogan"]
+
+
 def size() -> int:
     """How many processes share each update; 1 before `begin` and after `end`."""
     return _world.size if _world else 1

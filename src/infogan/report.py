@@ -13,8 +13,8 @@ from infogan import figures, scatter
 from infogan.config import to_yaml
 from infogan.data import load, to_float
 from infogan.metrics.factors import in_words as factors_in_words
+from infogan.metrics.groups import held, line, merges_of, names, shown, warnings
 from infogan.metrics.groups import in_words as groups_in_words
-from infogan.metrics.groups import line, merges_of, names, shown, warnings
 from infogan.metrics.matched import continuous_factors
 from infogan.metrics.matched import in_words as matched_in_words
 from infogan.metrics.meaning import in_words
@@ -184,11 +184,15 @@ def _groups(metrics: Mapping[str, Any], pictures: Mapping[str, bytes]) -> list[s
     parts = [f"<h2>Categories that are one thing</h2><ul>{told}</ul>"]
     for name in names(metrics):
         found, accepted = shown(metrics, name)
+        known = "accepted" if accepted else "proposed"
+        coloured = accepted or line(metrics, name) is not None
         caption = (
-            f"{name}: two halves of each category → its group, the {found.n} groups "
-            f"{'accepted' if accepted else 'proposed'} in colour. Two branches meet where "
-            "copies and look-alikes mix them so far (1: as halves by chance); dashed: between "
-            "parts of one thing and things. Beside each real held-out images"
+            f"{name}: two halves of each category"
+            + f" → its group, the {held(metrics, name, found)} groups {known} in colour" * coloured
+            + ". Two branches meet where copies and look-alikes mix them so far (1: as halves by "
+            "chance)"
+            + "; dashed: between parts of one thing and things" * (line(metrics, name) is not None)
+            + ". Beside each real held-out images"
         )
         parts.append(_figure(f"tree-{name}", caption, pictures, True))
     if "groups" in pictures:
@@ -236,8 +240,9 @@ def _headline(metrics: Mapping[str, Any]) -> str:
         return ""
     merged = ""
     if "groups.accuracy" in metrics:
+        name = names(metrics)[0]  # of the first code, as the accuracy is
         merged = (
-            f". In {len(metrics['groups.confusion'][0])} groups: accuracy "
+            f". In {held(metrics, name, shown(metrics, name)[0])} groups: accuracy "
             f"<b>{metrics['groups.accuracy']:.4f}</b> one-to-one"
         )
     return (

@@ -27,6 +27,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from infogan import processes
 from infogan.config import Config, flags, read_yaml, to_yaml
 from infogan.errors import InfoganError
 
@@ -109,7 +110,7 @@ class Run:
     def goes_on_with(self, config: Config, update: int) -> None:
         """Write down the settings that are others from an update on, and the command for them."""
         if changed := flags(config, self.config):
-            words = ["infogan", "train", "--out", str(self.path), "--resume", *changed]
+            words = [*processes.command(), "train", "--out", str(self.path), "--resume", *changed]
             commands = f"{self.command}\n{shlex.join(words)}  # from update {update}"
             text = "".join(f"# {line}\n" for line in commands.strip().splitlines())
             with _writing(self.path):

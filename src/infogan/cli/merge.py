@@ -12,7 +12,6 @@ from infogan.errors import InfoganError
 
 if TYPE_CHECKING:
     from infogan.data import Dataset
-    from infogan.groups import Groups
     from infogan.model import InfoGAN
     from infogan.run import Run
 
@@ -39,7 +38,7 @@ def merge(argv: list[str]) -> int:
     args = parse(Merge, argv, "merge")
     if args.undo and args.groups is not None:
         raise InfoganError("--undo takes groups back and --groups makes some; give one of the two")
-    from infogan.metrics.groups import proposal
+    from infogan.metrics.groups import held, proposal
 
     run = opened(args.run)
     model = trained_model(run)
@@ -55,20 +54,21 @@ def merge(argv: list[str]) -> int:
         with run.replacing("model") as folder:
             model.save_pretrained(folder)
     for name in names:
-        print(_said(run, name, before, model.groups))
+        n = held(trees, name, model.groups[name]) if trees and name in model.groups else 0
+        print(_said(run, name, name in before, n))
     if args.undo and model.groups == before:
         return 0
     _measure(run, model, test, trees)
     return 0
 
 
-def _said(run: "Run", name: str, before: "dict[str, Groups]", now: "dict[str, Groups]") -> str:
-    if name in now:
+def _said(run: "Run", name: str, before: bool, n: int) -> str:
+    if n:
         return (
-            f"{name}: {now[name].n} groups accepted; encode, evaluate, report and generate know "
+            f"{name}: {n} groups accepted; encode, evaluate, report and generate know "
             f"{name}_group now; infogan merge {run.path} --undo takes them back"
         )
-    return f"{name}: its categories stand apart {'again' if name in before else 'as before'}"
+    return f"{name}: its categories stand apart {'again' if before else 'as before'}"
 
 
 def _names(run: "Run", model: "InfoGAN", code: str | None, n: int | None) -> list[str]:

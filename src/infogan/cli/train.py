@@ -122,7 +122,7 @@ def train(argv: list[str]) -> int:
     if resume:
         run = _going_on(out, base, config, data)
     else:
-        parts = ["infogan", "train", source, "--out", str(out), *flags(config, start)]
+        parts = [*processes.command(), "train", source, "--out", str(out), *flags(config, start)]
         run = _made(out, config, data, shlex.join(parts), given.overwrite, first.resume)
     return _train(config, data, run, given.report)
 
@@ -196,7 +196,8 @@ def _train(config: "Config", data: "Dataset", run: "Run", report: bool) -> int:
         if stream and stream.skipped():
             progress.say(stream.skipped())
     except Interrupted as e:
-        print(f"{e}; go on with:\n  infogan train --out {shlex.quote(str(run.path))} --resume")
+        again = shlex.join([*processes.command(), "train", "--out", str(run.path), "--resume"])
+        print(f"{e}; go on with:\n  {again}")
         return 130
     finally:
         if stream:

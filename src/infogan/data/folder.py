@@ -11,7 +11,7 @@ from infogan.errors import InfoganError
 from infogan.pictures import SUFFIXES, Item, Refusal, looks_like_picture
 
 MOST_CLASSES = 1000
-MADE = b"# infogan train "  # how the settings of a run begin
+MADE = b"infogan train "  # in the first line of a run's settings
 # folders that part a set, and say nothing of what is in its images
 PARTS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev", "images"}
 
@@ -102,7 +102,8 @@ def is_run(folder: Path) -> bool:
     """Whether it is what `infogan train` made: its samples and figures are no pictures to learn."""
     try:
         with (folder / "config.yaml").open("rb") as f:
-            return f.read(len(MADE)) == MADE
+            first = f.readline(1000)
+        return first.startswith(b"#") and MADE in first
     except OSError:
         return False
 

@@ -12,7 +12,7 @@ from infogan.data import Dataset
 from infogan.metrics.clustering import clustering
 from infogan.metrics.factors import factors
 from infogan.metrics.factors import in_words as factors_in_words
-from infogan.metrics.groups import agreement, groups, shown
+from infogan.metrics.groups import agreement, groups, held, names, shown
 from infogan.metrics.groups import in_words as groups_in_words
 from infogan.metrics.information import information
 from infogan.metrics.matched import continuous_factors, matched
@@ -150,10 +150,10 @@ def grouped(model: InfoGAN, test: Dataset, trees: Mapping[str, Any]) -> dict[str
     )
     if test.labels is not None and found.n < code.k:
         out |= agreement(found, test.labels, probs(model.infer(test.images)[code.name]))
+        which = f"{held(trees, code.name, found)} groups {'accepted' if accepted else 'proposed'}"
         out["protocol.groups"] += (
-            f"; accuracy: of the {found.n} groups {'accepted' if accepted else 'proposed'} for "
-            f"{code.name}, n = {len(test.images):,}, labels only to measure: one-to-one; "
-            "accuracy_many: many-to-one"
+            f"; accuracy: of the {which} for {code.name}, n = {len(test.images):,}, labels only to "
+            "measure: one-to-one; accuracy_many: many-to-one"
         )
     return out
 
@@ -193,8 +193,9 @@ def headline(metrics: Mapping[str, Any]) -> str:
         f"{metrics['clustering.accuracy_many']:.4f} many-to-one, n = {n:,}"
     )
     if "groups.accuracy" in metrics:
-        many, right = len(metrics["groups.confusion"][0]), metrics["groups.accuracy"]
-        accepted = any(k.startswith("groups.") and k.endswith(".accepted") for k in metrics)
+        name = names(metrics)[0]  # of the first code, as the accuracy is
+        found, accepted = shown(metrics, name)
+        many, right = held(metrics, name, found), metrics["groups.accuracy"]
         how = "merged" if accepted else "to be merged, which  infogan merge RUN  accepts,"
         said += f"; {how} into {many} groups: {right:.4f} one-to-one"
     return said

@@ -165,10 +165,11 @@ def proposal(metrics: Mapping[str, Any], name: str, n: int | None = None) -> Gro
     Args:
         metrics: As `groups` gives them.
         name: The code.
-        n: Where the user knows how many: those after the fewest merges that leave so many.
+        n: Where the user knows how many: those after the fewest merges that leave so many which
+            hold images; categories without one stay apart.
 
     Raises:
-        InfoganError: the tree never has so many: its categories without an image stay apart.
+        InfoganError: the tree never has so many.
     """
     proposed = Groups(tuple(metrics[f"groups.{name}.proposed"]))
     if n is None:
@@ -177,12 +178,18 @@ def proposal(metrics: Mapping[str, Any], name: str, n: int | None = None) -> Gro
     owner, sizes = metrics[f"groups.{name}.leaves"], metrics[f"groups.{name}.sizes"]
     for m in range(len(merges) + 1):
         found = of_categories(partition(merges, m), owner, sizes, k)
-        if found.n == n:
+        if held(metrics, name, found) == n:
             return found
     raise InfoganError(
-        f"{name}: {k - len(set(owner))} of {k} categories hold no image and stay apart, so that "
-        f"there are never {n} groups; give at least {found.n}"
+        f"{name}: {len(set(owner))} of its {k} categories hold an image, so that there are never "
+        f"{n} groups; give at most {len(set(owner))}"
     )
+
+
+def held(metrics: Mapping[str, Any], name: str, found: Groups) -> int:
+    """How many of a code's groups hold an image: a category that holds none is a group of its own,
+    and no thing."""
+    return len({found.of[category] for category in metrics[f"groups.{name}.leaves"]})
 
 
 def shown(metrics: Mapping[str, Any], name: str) -> tuple[Groups, bool]:
@@ -251,17 +258,25 @@ def in_words(metrics: Mapping[str, Any]) -> list[str]:
         elif found.n == k:
             said.append(f"{name}: nothing to merge, its {k} categories are apart: {drop}")
         else:
-            said.append(f"{name}: {k} categories, {found.n} groups: {_sets(found)}; {drop}")
+            n, sets = held(metrics, name, found), _sets(metrics, name, found)
+            said.append(f"{name}: {k} categories, {n} groups: {sets}; {drop}")
         accepted, is_so = shown(metrics, name)
         if is_so:
-            said.append(f"{name}: accepted are {accepted.n} groups: {_sets(accepted)}")
+            n, sets = held(metrics, name, accepted), _sets(metrics, name, accepted)
+            said.append(f"{name}: accepted are {n} groups: {sets}")
     return said + list(warnings(metrics).values())
 
 
-def _sets(found: Groups) -> str:
-    """`0: 2 7, 1: 4, …`, the categories of each group."""
-    each = (f"{g}: {' '.join(map(str, found.members(g)))}" for g in range(found.n))
-    return ", ".join(each)
+def _sets(metrics: Mapping[str, Any], name: str, found: Groups) -> str:
+    """`0: 2 7, 1: 4, …`, the categories of each group, and which hold no image."""
+    used = set(metrics[f"groups.{name}.leaves"])
+    each = [
+        f"{g}: {' '.join(map(str, found.members(g)))}"
+        for g in range(found.n)
+        if not used.isdisjoint(found.members(g))
+    ]
+    empty = [str(k) for k in range(len(found.of)) if k not in used]
+    return ", ".join(each) + (f" (no image has {', '.join(empty)})" if empty else "")
 
 
 def names(metrics: Mapping[str, Any]) -> list[str]:

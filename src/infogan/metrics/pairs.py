@@ -1,7 +1,7 @@
 """What pairs of a held-out image and an augmented copy say of the categories, without labels."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ CROSSED = 0.09  # of copies and look-alikes: up to 0.077 in short runs that went
 # in stuck ones; of copies alone (`votes.SHARED`) 0.089 and 0.092, so that these do not tell
 CROWDED, EMPTY = 1.5, 0.5  # of a category's share under P(c): two kinds in one, or hardly used
 APART = 0.1  # total variation of P(c) and real images; MNIST's ten digits and 1/10: 0.02
+SURE = 4.0  # standard errors, by how many images there are: less may be chance, and is no sign
 EVEN = 2.0  # weight in I_m of how far the categories' use is from P(c): 2 (m − 1) at m = 2
 CHUNK = 2000  # images augmented at once
 COMPARED = 10_000  # images at most whose look-alikes are found, among themselves
@@ -41,6 +42,7 @@ def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) ->
     pairs.CODE.alike     = the same of an image and the one that looks most like it (by the pixels,
                            `data.look_alikes_outside`), where the run learns from look-alikes and
                            there are at least 100 images
+    pairs.CODE.n         = how many images
     pairs.CODE.prior     = P(c) (K,), and pairs.CODE.tv = ½ Σ_k |r_k − P(k)|, how far real images
                            are from it
 
@@ -73,6 +75,7 @@ def pairs(model: InfoGAN, images: Tensor, settings: AugmentConfig, seed: int) ->
         out[f"{key}.joint"] = joint(k, k_copy).tolist()
         if looked:
             out[f"{key}.alike"] = joint(*(k[which] for which in looked)).tolist()
+        out[f"{key}.n"] = len(images)
         out[f"{key}.prior"] = pi.tolist()
         out[f"{key}.tv"] = (r - pi).abs().sum().item() / 2
     return out
@@ -97,19 +100,26 @@ def _even(p: Tensor, p_copy: Tensor, pi: Tensor) -> float:
 
 
 def stuck(
-    name: str, P: Tensor, prior: Tensor | None = None, alike: Tensor | None = None
+    name: str,
+    P: Tensor,
+    prior: Tensor | None = None,
+    alike: Tensor | None = None,
+    n: float = math.inf,
 ) -> list[str]:
     """Signs that categories are no kinds of images, in words; [] where there is none.
 
     Category k holds r_k of the images, where P(c) gives it 1/K or what is said. Of two categories
     k, l the share `crossing` of pairs falls apart: between two kinds it is near 0, between two
-    halves of one kind near a half, and between where a kind is spread over both.
+    halves of one kind near a half, and between where a kind is spread over both. What a few images
+    show by chance, less than four standard errors from P(c)'s share, or from half of the crossing
+    that is a sign, is none.
 
     Args:
         name: The code's.
         P: The joint of its categories, (K, K), symmetric, sum 1.
         prior: P(c), (K,); None: uniform.
         alike: The joint of an image and its look-alike, (K, K); None: not looked at.
+        n: Images that P is of.
     """
     r, K, parts = P.sum(1), len(P), crossing(P, alike)
     pair, most = "the copy changes", SHARED
@@ -119,6 +129,8 @@ def stuck(
     signs = []
     for k in range(K):
         times = (r[k] / share[k]).item()
+        if abs(times - 1) < SURE * math.sqrt((1 / share[k].item() - 1) / n):
+            continue
         if times > CROWDED:
             signs.append(
                 f"{name} {k} holds {times:.1f} times its share of the images: two kinds may "
@@ -128,8 +140,10 @@ def stuck(
             signs.append(f"{name} {k} holds {times:.2f} of its share: hardly used")
     for k in range(K):
         for other in range(k + 1, K):
-            part = parts[k, other].item()
-            if part > most:
+            part, smaller = parts[k, other].item(), n * min(r[k].item(), r[other].item())
+            usual = most / 2
+            chance = SURE * math.sqrt(usual * (1 - usual) / max(smaller, 1e-9))
+            if part > max(most, usual + chance):
                 signs.append(
                     f"{name} {k} and {other} share a kind: {pair} sides in "
                     f"{part:.0%} of the smaller one's pairs"
@@ -164,13 +178,16 @@ def in_words(metrics: Mapping[str, Any]) -> list[str]:
                 f"{name}: {nats:.2f} of {entropy:.2f} nats stay between a real image and "
                 f"its copy (score {score:.3f}); {agreement:.1%} keep their category"
             )
-            said += stuck(name, torch.tensor(P), torch.tensor(prior), of_look_alikes(metrics, name))
-            said += _disagree(name, metrics.get(f"pairs.{name}.tv", 0.0))
+            near, n = of_look_alikes(metrics, name), metrics.get(f"pairs.{name}.n", math.inf)
+            said += stuck(name, torch.tensor(P), torch.tensor(prior), near, n)
+            said += _disagree(name, metrics.get(f"pairs.{name}.tv", 0.0), prior, n)
     return said
 
 
-def _disagree(name: str, tv: float) -> list[str]:
-    if tv <= APART:
+def _disagree(name: str, tv: float, prior: Sequence[float], n: float) -> list[str]:
+    # Σ_k E|r_k − P(k)| / 2 of n draws from P(c)
+    chance = sum(math.sqrt(2 * p * (1 - p) / (math.pi * n)) for p in prior) / 2
+    if tv <= APART + chance:
         return []
     return [
         f"{name}: P(c) is not what real images are: {tv:.0%} of them would have to change category "
