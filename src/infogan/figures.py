@@ -22,6 +22,7 @@ Picture = NDArray[np.uint8]  # (H, W) grey or (H, W, 3)
 
 STEPS = 10  # columns of a traversal
 MOST = 20  # rows and columns of a traversal at most
+COLOURS = 10  # of curves, before they come again dashed
 WHOLE, LITTLE = 2.0, 0.002  # the ends of a tree's axis; what mixes less is drawn at the last
 
 
@@ -135,11 +136,17 @@ def loss_curves(history: Sequence[Mapping[str, Any]]) -> bytes:
     """The losses of D and G, and the information on real images where there is one: PNG."""
     kinds = ("loss_", "I_pairs.", "I_alike.", "components.", "r1", "r2", "gp")
     names = dict.fromkeys(n for record in history for n in record if n.startswith(kinds))
-    with Plot(7, 2.6) as plot:
-        for name in names:
-            plot.axes.plot(*series(history, name), lw=1, label=name)
+    many = len(names) > COLOURS
+    with Plot(9 if many else 7, max(2.6, 0.17 * len(names) + 0.5)) as plot:
+        for i, name in enumerate(names):
+            updates, values = series(history, name)
+            dashed, alone = "--" if i >= COLOURS else "-", "." if len(values) == 1 else ""
+            plot.axes.plot(updates, values, dashed, marker=alone, lw=1, label=name)
         plot.axes.set(xlabel="update", ylabel="nats")
-        plot.axes.legend(fontsize=8)
+        if many:
+            plot.figure.legend(loc="outside right center", fontsize=7)
+        else:
+            plot.axes.legend(fontsize=8)
     return plot.png
 
 

@@ -99,7 +99,8 @@ def _networks(config: Config, count: int, shape: Shape) -> Choice:
 def _batch(config: Config, count: int, shape: Shape) -> Choice:
     usual = 128 if min(shape[1:]) < 64 else 64
     batch = max(8, min(usual, 2 ** int(math.log2(max(1, count // 2)))))
-    reason = "half of the images at most" if batch < usual else "as usual at this size"
+    fewer = "half of the images at most" if 2 * batch <= count else "the least"
+    reason = fewer if batch < usual else "as usual at this size"
     return replace(config, train=replace(config.train, batch=batch)), {"train.batch": reason}
 
 
