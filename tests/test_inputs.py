@@ -19,7 +19,7 @@ def test_images_keep_bytes_as_bytes_and_floats_as_floats():
     ("x", "rule"),
     [
         (np.zeros((2, 3, 4, 4)), r"expected images \(n, 1, 3, 3\), got \(2, 3, 4, 4\)"),
-        (np.zeros((0, 1, 3, 3)), "at least one image, got none"),
+        (np.zeros((0, 1, 3, 3)), "n ≥ 1, got none"),
         (np.zeros((2, 1, 3, 3), np.int64), "bytes"),
         (np.full((2, 1, 3, 3), 1.5), "got 1.5 to 1.5"),
         (np.full((2, 1, 3, 3), np.nan), r"expected floats in \[0, 1\]"),

@@ -25,13 +25,13 @@ def images(x: ArrayLike, shape: tuple[int, int, int]) -> Tensor:
         found = found.reshape(1, *shape)
     if found.dim() == 3 and shape[0] == 1:
         found = found[:, None]
-    if found.dim() == 4 and tuple(found.shape[1:]) == shape and not len(found):
-        raise InfoganError("expected at least one image, got none")
+    c, h, w = shape
     if found.dim() != 4 or tuple(found.shape[1:]) != shape:
-        c, h, w = shape
         raise InfoganError(
             f"expected images (n, {c}, {h}, {w}), got {tuple(found.shape)}; resize them first"
         )
+    if not len(found):
+        raise InfoganError(f"expected images (n, {c}, {h}, {w}), n ≥ 1, got none")
     if found.dtype == torch.uint8:
         return found
     if not found.is_floating_point():
