@@ -31,10 +31,11 @@ def same_images(source: str, other: str) -> bool:
 
 def note_namesake(source: str, what: str, taken: bool) -> None:
     """Say that a name which is taken is not that of the folder that lies here."""
-    from infogan.processes import rank
+    if taken and Path(source).is_dir():
+        from infogan.processes import rank
 
-    if taken and Path(source).is_dir() and rank() == 0:
-        print(f"{source} is the {what}; for the folder here say ./{source}", file=sys.stderr)
+        if rank() == 0:
+            print(f"{source} is the {what}; for the folder here say ./{source}", file=sys.stderr)
 
 
 def check_out(out: Path, source: str) -> None:
@@ -95,7 +96,7 @@ def with_file(file: Path | None, start: "Config") -> "Config":
 def check_asked(source: str, asked: "Config") -> None:
     """That no flag asks for other images than a SOURCE of one's own, or for what they cannot be."""
     from infogan.config import is_place
-    from infogan.data import is_built_in
+    from infogan.data import is_built_in, kind
 
     data = asked.data
     if is_own(source) and asked.data.source != source:
@@ -104,7 +105,8 @@ def check_asked(source: str, asked: "Config") -> None:
         )
     if data.source == "mnist" and (data.size not in (0, 28) or data.channels == 3):
         raise InfoganError("MNIST has 28×28 grey pixels; leave data.size and data.channels out")
-    if data.limit and is_place(data.source) and not is_built_in(data.source):
+    place = is_place(data.source) and not is_built_in(data.source)
+    if data.limit and place and kind(data.source) not in ("dsprites", "shapes3d"):
         raise InfoganError(
             "data.limit is of sets with exact factors; leave it out, or give fewer pictures"
         )
