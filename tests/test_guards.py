@@ -68,6 +68,14 @@ def test_a_continuous_code_with_a_tiny_floor_runs_away(soon):
     assert "raise the floor of σ and lower λ, e.g. u:u1@50" in found["runaway u"]
 
 
+def test_many_numbers_that_each_cost_little_are_loud_together():
+    """λ L_I of the code is what swamps V: five numbers of 0.34 nats each."""
+    of = {"update": 3000, "L_I.u": 5 * 2.3}
+    loud = Config(codes="z4 + cat3 + u5@0.15")
+    assert guards.runaway(of, loud).keys() == {"runaway u"}
+    assert not guards.runaway(of, Config(codes="z4 + cat3 + u5@0.02"))
+
+
 @pytest.mark.parametrize(("lam", "keys"), [(0.05, set()), (0.5, {"runaway u"})])
 def test_what_weighs_little_swamps_nothing(lam, keys):
     """The swiss roll's codes are read to 1/39 of their range, at λ 0.05: as it should be."""

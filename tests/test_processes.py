@@ -183,3 +183,9 @@ def test_by_itself_a_process_draws_as_one_alone(monkeypatch):
         alone = drawn()
     assert torch.equal(alone, torch.rand(3, generator=torch.Generator().manual_seed(0)))
     assert torch.equal(drawn(), everyone[1::2])
+
+
+def test_the_command_that_makes_a_run_again_begins_as_many(monkeypatch):
+    assert processes.command() == ["infogan"]
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert processes.command() == ["torchrun", "--nproc-per-node", "2", "-m", "infogan"]
