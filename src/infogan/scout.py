@@ -127,8 +127,8 @@ class Scout:
         known = not shared(torch.from_numpy(unsupposed))
         uneven = known and np.abs(shares - 1 / K).sum() / 2 > EVEN
         m = M_FREE if self.code.learned and uneven else usual
-        known_pi = self.code.p and not self.code.learned
-        pi = self.code.probabilities.numpy() if known_pi else None
+        given = self.code.p and not self.code.learned
+        pi = self.code.probabilities.numpy() if given else None
         same = m == M_FREE and pi is None
         groups = free if same else best_grouping(measured, K, m, self.config.train.seed, pi)
         together, (sure, rivals) = joined(plain, groups, K), margins(measured, groups, K, m, pi)

@@ -18,15 +18,16 @@ def check(file: Path) -> None:
     Raises:
         InfoganError: an unknown suffix, no folder to write in, or Parquet without pyarrow.
     """
+    suffix = file.suffix.lower()
     if os.path.isdir(file):
         raise InfoganError(f"cannot write {file}: it is a folder; choose another --out")
-    if file.suffix.lower() not in SUFFIXES:
+    if suffix not in SUFFIXES:
         raise InfoganError(
             f"cannot write {file}: a table is one of {', '.join(SUFFIXES)}; choose such an --out"
         )
     if not file.absolute().parent.is_dir():
         raise InfoganError(f"cannot write {file}: its folder does not exist; make it first")
-    if file.suffix.lower() == ".parquet":
+    if suffix == ".parquet":
         try:
             import pyarrow  # noqa: F401
         except ImportError:
@@ -40,15 +41,15 @@ def write(file: Path, columns: Mapping[str, np.ndarray]) -> None:
         InfoganError: as `check`, or the disk refuses.
     """
     check(file)
-    partial = file.with_name(f".{file.name}.partial")
+    partial, suffix = file.with_name(f".{file.name}.partial"), file.suffix.lower()
     try:
-        if file.suffix.lower() == ".parquet":
+        if suffix == ".parquet":
             import pyarrow
             import pyarrow.parquet
 
             arrays = {name: pyarrow.array(column) for name, column in columns.items()}
             pyarrow.parquet.write_table(pyarrow.table(arrays), partial)
-        elif file.suffix.lower() == ".csv":
+        elif suffix == ".csv":
             with partial.open("w", newline="", encoding="utf-8") as f:
                 rows = csv.writer(f)
                 rows.writerow(columns)

@@ -43,8 +43,8 @@ def merge(argv: list[str]) -> int:
     run = opened(args.run)
     model = trained_model(run)
     names = _names(run, model, args.code, args.groups)
-    test = splits(run)[1]  # before anything is changed
-    trees = None if args.undo else _trees(run, model, names)
+    train, test = splits(run)  # before anything is changed
+    trees = None if args.undo else _trees(run, model, train, test, names)
     before = dict(model.groups)
     for name in names:
         model.groups.pop(name, None)
@@ -103,13 +103,14 @@ def _names(run: "Run", model: "InfoGAN", code: str | None, n: int | None) -> lis
     return names
 
 
-def _trees(run: "Run", model: "InfoGAN", names: list[str]) -> dict[str, Any]:
+def _trees(
+    run: "Run", model: "InfoGAN", train: "Dataset", test: "Dataset", names: list[str]
+) -> dict[str, Any]:
     """What can be merged, found afresh: the model may be newer than what was measured."""
     from infogan.metrics import groups
     from infogan.metrics.evaluation import Budget
     from infogan.metrics.groups import in_words
 
-    train, test = splits(run)
     trees = groups(model, test.images, run.config.augment, Budget().seed, train.images)
     for sentence in in_words({k: v for k, v in trees.items() if k.split(".")[1] in names}):
         print(sentence)

@@ -148,8 +148,9 @@ def headers(file: Path) -> dict[str, Header]:
     Raises:
         InfoganError: it cannot be read.
     """
+    several = file.suffix.lower() == ".npz"
     try:
-        if file.suffix.lower() != ".npz":
+        if not several:
             with file.open("rb") as f:
                 return {"": _header(f)}
         with zipfile.ZipFile(file) as archive:
@@ -160,7 +161,7 @@ def headers(file: Path) -> dict[str, Header]:
                         found[name.removesuffix(".npy")] = _header(f)
             return found
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as e:
-        what = "a whole .npz file" if file.suffix.lower() == ".npz" else "a .npy file of images"
+        what = "a whole .npz file" if several else "a .npy file of images"
         raise InfoganError(f"cannot read {file}: {_reason(e)}; give {what}") from None
 
 

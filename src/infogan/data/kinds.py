@@ -65,7 +65,7 @@ def _folder(path: Path) -> str:
 def _files(folder: Path) -> Iterator[Path]:
     """All but what is hidden, or of a run of infogan."""
     try:
-        paths = sorted(folder.iterdir())
+        paths = [*folder.iterdir()]
     except OSError:  # `open_folder` says so
         return
     for path in paths:
