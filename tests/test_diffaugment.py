@@ -5,7 +5,8 @@ import torch
 
 from infogan.config import from_yaml
 from infogan.data import to_float
-from infogan.diffaugment import _coloured, _cut, _translated, diffaugment, drawn, strength_for
+from infogan.data.colour import recoloured
+from infogan.diffaugment import _cut, _translated, diffaugment, drawn, strength_for
 from infogan.state import State
 from infogan.step import advance
 from infogan.update import train_step
@@ -21,6 +22,11 @@ def stream(seed=0):
 def change(x, strength=1, seed=0):
     """One for each image of x."""
     return drawn(len(x), tuple(x.shape[1:]), strength, stream(seed))
+
+
+def coloured(x):
+    drawn = change(x)
+    return recoloured(x, drawn["b"], drawn["k"], drawn.get("s"))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -51,7 +57,7 @@ def test_colour_is_unbiased(channels):
     x = torch.rand(1, channels, 3, 3, **f64)
     n = 40_000
     many = x.expand(n, -1, -1, -1)
-    seen = _coloured(many, change(many))
+    seen = coloured(many)
     standard_error = seen.std(0) / n**0.5
     assert ((seen.mean(0) - x[0]).abs() < 4.5 * standard_error).all()
     assert seen.std(0).min() > 0.1
@@ -60,9 +66,9 @@ def test_colour_is_unbiased(channels):
 def test_grey_images_keep_no_colours_apart():
     """Saturation is for colours: on a grey image the ranks of the pixels stay."""
     x = torch.rand(50, 1, 4, 4, **f64)
-    seen = _coloured(x, change(x))
+    seen = coloured(x)
     assert torch.equal(seen.flatten(1).argsort(1), x.flatten(1).argsort(1))
-    flat = _coloured(x[:, :, :1, :1], change(x))  # contrast about the mean leaves brightness
+    flat = coloured(x[:, :, :1, :1])  # contrast about the mean leaves brightness
     assert (flat - x[:, :, :1, :1]).abs().max() <= 0.25
 
 

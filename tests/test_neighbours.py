@@ -29,7 +29,7 @@ def test_a_neighbour_is_the_nearest_of_the_block_and_never_the_image_itself():
     images = kinds()
     pick = torch.arange(len(images))
     others = look_alikes(images, pick, seed=0, generator=g())
-    pool = _pool(images, 0, CPU)
+    pool = _pool(images, 0, CPU, False)
     start = int(torch.randint(len(images) // 2 + 1, (), generator=g()))
     block = pool.members[start : start + len(images) // 2]
     apart = torch.cdist(pool.project(images, pick), pool.project(images, block))
@@ -70,13 +70,28 @@ def test_large_colour_images_are_averaged_down():
     assert (others % 2 == torch.arange(12) % 2).all()
 
 
+def test_by_their_patterns_colours_do_not_count():
+    """Bright left or bright right, each in two lights: the light says nothing any more."""
+    images = kinds().expand(-1, 3, -1, -1).clone()
+    images[::4, 1:] //= 2  # red, and darker
+    images[1::4, :2] //= 2  # blue
+    pick = torch.arange(len(images))
+    by_pixels = look_alikes(images, pick, 0, g())
+    assert ((by_pixels % 4 < 2) == (pick % 4 < 2)).double().mean() > 0.9  # of the same light
+    others = look_alikes(images, pick, 0, g(), pattern=True)
+    assert (others % 2 == pick % 2).all()
+    assert 0.2 < ((others % 4 < 2) == (pick % 4 < 2)).double().mean() < 0.8
+    found = look_alikes_outside(images, pick, pick, pick, 3, seed=0, pattern=True)
+    assert (found % 2 == pick[:, None] % 2).all()
+
+
 def test_those_outside_are_the_nearest_of_other_groups():
     images = kinds()
     members = torch.randperm(len(images), generator=g(1))[:50]
     group = torch.arange(50) % 3
     asked = torch.tensor([4, 0, 31])
     found = look_alikes_outside(images, members, group, asked, 6, seed=0)
-    features = _pool(images, 0, CPU).project(images, members)
+    features = _pool(images, 0, CPU, False).project(images, members)
     apart = torch.cdist(features[asked], features)
     apart[group[asked][:, None] == group] = torch.inf
     assert torch.equal(found, apart.argsort(1)[:, :6])

@@ -10,6 +10,8 @@ from four_kinds import CPU, KINDS, SCOUTS, four_kinds
 from infogan import lessons
 from infogan import scout as scouts
 from infogan.config import Config, from_yaml
+from infogan.data import to_float
+from infogan.networks.layers import apart
 from infogan.scout import Scout
 from infogan.state import State
 
@@ -76,3 +78,23 @@ def test_few_images_make_small_batches(config):
     scout = Scout(config, first, images, torch.float32)
     assert all(map(math.isfinite, scout.explore()))
     assert lessons.categories(scout, scout.join(), torch.arange(9))[0].shape == (9,)
+
+
+def test_where_light_is_not_to_count_a_scout_reads_patterns_alone(config, digits):
+    """A digit and the same one in another light are one to it, and it learns and joins as ever."""
+    coloured = digits[:64].expand(-1, 3, -1, -1).clone()
+    in_red = coloured // torch.tensor([1, 2, 4]).view(3, 1, 1)
+    for colour, same in ((0.0, False), (0.5, True)):
+        light = replace(config, augment=replace(config.augment, colour=colour))
+        first = State.start(light, (3, 28, 28), CPU)
+        scout = Scout(light, first, coloured, torch.float32)
+        with torch.no_grad():
+            a, b = apart(scout.state.model.trunk, [to_float(coloured), to_float(in_red)])
+        assert ((a - b).abs().max() < 0.1) == same  # bytes are rounded
+        assert all(map(math.isfinite, scout.explore()))
+        kinds = scout.join()
+        assert lessons.categories(scout, kinds, torch.arange(64))[0].shape == (64,)
+        read = lessons.components(scout, kinds, torch.arange(64))
+        assert {name: u.shape for name, u in read.items()} == {"u1": (64, 1), "u2": (64, 1)}
+        assert first.model.trunk is not scout.state.model.trunk
+        assert len(scout.state.model.trunk) == len(first.model.trunk) + same

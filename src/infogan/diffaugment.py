@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from infogan.data.colour import recoloured
 from infogan.processes import rand, randint
 
 FEW, MANY = 2_000, 20_000  # images: all of it up to the first, none from the second on
@@ -80,7 +81,8 @@ def diffaugment(x: Tensor, change: Mapping[str, Tensor]) -> Tensor:
     """
     if not change:
         return x
-    return _cut(_translated(_coloured(x, change), change), change)
+    x = recoloured(x, change["b"], change["k"], change.get("s"))
+    return _cut(_translated(x, change), change)
 
 
 def strength_for(wanted: float, n: int, shape: tuple[int, int, int]) -> float:
@@ -98,15 +100,6 @@ def strength_for(wanted: float, n: int, shape: tuple[int, int, int]) -> float:
     if wanted >= 0:
         return wanted
     return min(1.0, max(0.0, math.log(MANY / n) / math.log(MANY / FEW)))
-
-
-def _coloured(x: Tensor, change: Mapping[str, Tensor]) -> Tensor:
-    x = x + change["b"].to(x)
-    if "s" in change:
-        grey = x.mean(1, keepdim=True)
-        x = grey + change["s"].to(x) * (x - grey)
-    mean = x.mean((1, 2, 3), keepdim=True)
-    return mean + change["k"].to(x) * (x - mean)
 
 
 def _translated(x: Tensor, change: Mapping[str, Tensor]) -> Tensor:

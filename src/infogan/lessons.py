@@ -40,7 +40,14 @@ def categories(scout: Scout, kinds: Kinds, which: Tensor) -> tuple[Tensor, Tenso
     if scout.config.augment.neighbours_until and len(members) > AGREED:
         asked = (~told).nonzero()[:, 0]
         near = look_alikes_outside(
-            scout.images, members, small, asked, AGREED, t.seed, scout.r_bar.device
+            scout.images,
+            members,
+            small,
+            asked,
+            AGREED,
+            t.seed,
+            scout.r_bar.device,
+            scout.config.augment.patterns,
         )
         own, size = small[asked], small.bincount(minlength=scout.M)  # (k,), (M,)
         kinds = _reconsidered(kinds, own, small[near], size)

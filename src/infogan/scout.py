@@ -15,6 +15,7 @@ from infogan import precision, processes
 from infogan.batches import fetch
 from infogan.config import AugmentConfig, Config, TrainConfig
 from infogan.data import augment, batch_indices, look_alikes
+from infogan.data.colour import pattern
 from infogan.descent import follow
 from infogan.joining import best_grouping, joined, joint_information, margins
 from infogan.networks.layers import apart
@@ -28,6 +29,7 @@ M_PARTS = 1.5  # m for these, which are about equally frequent only where kinds 
 M_FREE = 0.9  # m for kinds of unknown frequency: below 1 an uneven grouping is not held against it
 BATCH = 256  # images of an update: five of each of 50 small categories
 RATE = 1e-3  # Adam's
+CONTRAST = 0.2  # standard deviation of a pattern's pixels
 PAIRS = 8_192  # pairs of images that P is measured on
 WARPED = 2.0  # times the run's own warps: the copies that say which small categories are one kind
 DOUBTFUL = 0.2  # of the small categories: those whose kind is least sure
@@ -63,6 +65,15 @@ def small_categories(t: TrainConfig, k: int) -> int:
     return min(t.scout_parts * k, MOST)
 
 
+class Patterns(nn.Module):
+    """Images as their patterns of light and dark alone, (n, C, H, W) again."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (
+            (0.5 + CONTRAST * pattern(x)).expand_as(x).contiguous(memory_format=torch.channels_last)
+        )
+
+
 class Scout:
     """A trunk, and a layer that reads small categories from its features.
 
@@ -77,6 +88,10 @@ class Scout:
         self.config, self.images, self.dtype = config, images, dtype
         t, device = config.train, first.G_ema[0].device
         self.state = State.start(config, first.model.shape, device, images)
+        if config.augment.patterns:
+            trunk = self.state.model.trunk
+            assert isinstance(trunk, nn.Sequential)
+            trunk.insert(0, Patterns())
         self.code = self.state.model.prior.categorical[0]
         self.M = small_categories(t, self.code.k)
         with torch.random.fork_rng(devices=[]):
@@ -159,7 +174,8 @@ class Scout:
         device = self.r_bar.device
         x = copied = fetch(self.images, processes.mine(pick), device)
         if self.config.augment.neighbours_until:
-            near = look_alikes(self.images, pick[: len(pick) // 2], t.seed, generator, device)
+            half, patterns = pick[: len(pick) // 2], self.config.augment.patterns
+            near = look_alikes(self.images, half, t.seed, generator, device, patterns)
             x_near = fetch(self.images, processes.mine(near), device)
             copied = torch.cat([x_near, x[len(x_near) :]])
         return [x, *(augment(copied, ranges, generator) for ranges in settings)]

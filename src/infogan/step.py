@@ -36,7 +36,8 @@ def advance(state: State, images: Tensor, config: Config, dtype: torch.dtype) ->
         x, x_near = fetch(images, processes.mine(pick), device), None
         if needs_look_alikes(config, state):
             half = pick[: max(2, len(pick) // 2)]  # batch norm needs two
-            near = look_alikes(images, half, t.seed, state.generators["augment"], device)
+            generator, patterns = state.generators["augment"], config.augment.patterns
+            near = look_alikes(images, half, t.seed, generator, device, patterns)
             x_near = fetch(images, processes.mine(near), device)
         voted = {name: processes.mine(k[step]).to(device) for name, k in votes_on.items()}
         read = {name: processes.mine(u[step]).to(device) for name, u in components_on.items()}

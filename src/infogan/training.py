@@ -173,7 +173,8 @@ def _renew(state: State, images: Tensor, config: Config, renew: Callable[[Tensor
     which = torch.cat([processes.mine(pick) for pick in seen]).unique()  # type: ignore[no-untyped-call]
     renew(which)
     if needs_look_alikes(config, state):
-        look_again(images, which, config.train.seed, state.G_ema[0].device)
+        device = state.G_ema[0].device
+        look_again(images, which, config.train.seed, device, config.augment.patterns)
 
 
 def _save(state: State, run: Run, keep: int) -> None:

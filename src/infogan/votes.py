@@ -94,7 +94,7 @@ def unsettled(
             parts = [x, augment(x, settings, generator)]
         if alike:
             device = next(model.parameters()).device
-            near = look_alikes(images, which, seed, generator, device)
+            near = look_alikes(images, which, seed, generator, device, settings.patterns)
             parts.append(to_float(images[near]))
         outputs.append(torch.stack([read(model, part, every, torch.float32)[1] for part in parts]))
     readings = [*map(model.prior.q, torch.cat(outputs, 1))]

@@ -214,6 +214,10 @@ class AugmentConfig:
     look like another. 0: from the first on, whatever Q learns."""
     shift: NonNegative = 0.0714
     """Translation as a fraction of the image's side, ± this (2 pixels of 28)."""
+    colour: Fraction = 0.0
+    """How much the light changes: brightness and contrast, of colour images saturation and hue too;
+    1: any hue. Look-alikes are then those of the same pattern of light and dark. Keep it 0 where
+    colour tells kinds apart."""
     adversarial: NonNegative = 0.0
     """Root mean square, over the pixels, of a last change of each copy: the one that moves Q's
     categories most (virtual adversarial training). The trunk reads each copy twice more, and once
@@ -222,6 +226,11 @@ class AugmentConfig:
     """Until this update the copies of half of the images are made of another one, that looks like
     it: it ties the odd images of a kind to the others, and supposes that images that look alike
     mostly show the same."""
+
+    @property
+    def patterns(self) -> bool:
+        """Whether look-alikes share a pattern of light and dark, and colours do not count."""
+        return self.colour > 0
 
     def at(self, update: int, voted: bool) -> "AugmentConfig":
         """The ranges at that update, at which Q learns votes or not."""

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from infogan.config import AugmentConfig
+from infogan.data.colour import in_other_light
 from infogan.processes import rand
 
 NODES = 5  # of the warping's grid, in each direction
@@ -18,7 +19,8 @@ def augment(x: Tensor, settings: AugmentConfig, generator: torch.Generator) -> T
 
     The copy at p shows the image at A p + t + w(p), A = zoom · R(rotation) · [[1, shear], [0, 1]],
     with rotation, shear, zoom and shift drawn evenly from their ranges, each image its own; w is a
-    smooth field, even draws at the nodes of a 5×5 grid with cubic interpolation between them.
+    smooth field, even draws at the nodes of a 5×5 grid with cubic interpolation between them. The
+    copy is in another light (`colour.in_other_light`), where `settings.colour` says so.
 
     Args:
         x: (n, C, H, W).
@@ -50,7 +52,8 @@ def augment(x: Tensor, settings: AugmentConfig, generator: torch.Generator) -> T
         size = (x.shape[2], x.shape[3])
         field = F.interpolate(nodes.to(x), size, mode="bicubic", align_corners=True)  # (n, 2, H, W)
         grid = grid + field.permute(0, 2, 3, 1)
-    return F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    x = F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return in_other_light(x, settings.colour, generator) if settings.colour else x
 
 
 def erased(x: Tensor, share: float, generator: torch.Generator) -> Tensor:

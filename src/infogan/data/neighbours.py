@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from infogan.components import leading
+from infogan.data.colour import pattern as of_light
 from infogan.data.source import to_float
 
 DIMENSIONS = 50  # principal components that are compared
@@ -27,13 +28,15 @@ def look_alikes(
     seed: int,
     generator: torch.Generator,
     device: torch.device = CPU,
+    pattern: bool = False,
 ) -> Tensor:
     """For some images of a set, others of it that look like them.
 
     argmin_j ‖Wᵀ(x_i/‖x_i‖ − x_j/‖x_j‖)‖,   W the first 50 principal components of x/‖x‖,
 
     over a block of at most half of the set that is drawn for each call, so that an image gets
-    another neighbour each time. In MNIST 97 in 100 show the same digit.
+    another neighbour each time. In MNIST 97 in 100 show the same digit. Where neither light nor
+    colour is to count, x is the mean over colours, less its own mean over the pixels.
 
     Args:
         images: (N, C, H, W) bytes, N ≥ 2.
@@ -41,11 +44,12 @@ def look_alikes(
         seed: Of the images that are looked through, where there are more than 65,536.
         generator: Draws the block.
         device: Where they are compared.
+        pattern: Whether by their pattern of light and dark alone.
 
     Returns:
         (n,) which image looks like each; never the image itself.
     """
-    pool = _pool(images, seed, device)
+    pool = _pool(images, seed, device, pattern)
     block = max(2, min(BLOCK, len(pool.members) // 2))
     start = int(torch.randint(len(pool.members) - block + 1, (), generator=generator))
     features, squares = pool.features[start : start + block], pool.squares[start : start + block]
@@ -66,6 +70,7 @@ def look_alikes_outside(
     most: int,
     seed: int,
     device: torch.device = CPU,
+    pattern: bool = False,
 ) -> Tensor:
     """For some of a few images of a set, those of other groups that look most like them.
 
@@ -77,11 +82,12 @@ def look_alikes_outside(
         most: How many for each.
         seed: As in `look_alikes`.
         device: As there.
+        pattern: As there.
 
     Returns:
         (k, most) places in `members`, the nearest first.
     """
-    pool = _pool(images, seed, device)
+    pool = _pool(images, seed, device, pattern)
     features = pool.project(images, members)
     squares, group, asked = features.square().sum(1), group.to(device), asked.to(device)
     # made once: what stays of each turn would else lie where the next one's distances were
@@ -97,7 +103,13 @@ def look_alikes_outside(
     return near.cpu()
 
 
-def look_again(images: Tensor, which: Tensor, seed: int, device: torch.device = CPU) -> None:
+def look_again(
+    images: Tensor,
+    which: Tensor,
+    seed: int,
+    device: torch.device = CPU,
+    pattern: bool = False,
+) -> None:
     """See that some images of a set have become others; the components stay.
 
     Args:
@@ -105,8 +117,9 @@ def look_again(images: Tensor, which: Tensor, seed: int, device: torch.device = 
         which: (n,) which of them.
         seed: As there.
         device: As there.
+        pattern: As there.
     """
-    pool = _pool(images, seed, device)
+    pool = _pool(images, seed, device, pattern)
     rows = torch.isin(pool.members, which).nonzero()[:, 0]
     pool.features[rows] = pool.project(images, pool.members[rows])
     pool.squares[rows] = pool.features[rows].square().sum(1)
@@ -123,6 +136,7 @@ class _Pool:
         squares: ‖features‖², (M,).
         mean: (C·H·W,) of the images, small and of length 1.
         W: (C·H·W, d), orthonormal columns. These four are on one device.
+        pattern: Whether the images are their patterns of light and dark alone, of one channel.
     """
 
     members: Tensor
@@ -131,34 +145,39 @@ class _Pool:
     squares: Tensor
     mean: Tensor
     W: Tensor
+    pattern: bool
 
     def project(self, images: Tensor, which: Tensor) -> Tensor:
         """Of some of the images, (n, d)."""
-        device, parts = self.W.device, torch.split(which, CHUNK)
-        return torch.cat([(_small(images[part].to(device)) - self.mean) @ self.W for part in parts])
+        device = self.W.device
+        parts = [
+            (_small(images[part].to(device), self.pattern) - self.mean) @ self.W
+            for part in torch.split(which, CHUNK)
+        ]
+        return torch.cat(parts)
 
 
 @lru_cache(maxsize=2)
-def _pool(images: Tensor, seed: int, device: torch.device) -> _Pool:
+def _pool(images: Tensor, seed: int, device: torch.device, pattern: bool) -> _Pool:
     """Made once for a set: half a second for MNIST."""
     generator = torch.Generator().manual_seed(seed)
     members = torch.randperm(len(images), generator=generator)[:POOL]
-    sample = _small(images[members[:SAMPLE]].to(device))
+    sample = _small(images[members[:SAMPLE]].to(device), pattern)
     mean = sample.mean(0)
     W = leading(sample.sub_(mean), DIMENSIONS, seed)
     del sample
     place = torch.full((len(images),), -1)
     place[members] = torch.arange(len(members))
-    pool = _Pool(members, place, W.new_empty(0), W.new_empty(0), mean, W)
+    pool = _Pool(members, place, W.new_empty(0), W.new_empty(0), mean, W, pattern)
     features = pool.project(images, members)
     return replace(pool, features=features, squares=features.square().sum(1))
 
 
-def _small(images: Tensor) -> Tensor:
+def _small(images: Tensor, pattern: bool) -> Tensor:
     """Bytes (n, C, H, W) as rows of length 1; sides of more than 32 pixels averaged down to it."""
     if images.shape[1:].numel() > SIDE * SIDE and len(images) > PART:  # floats are much
-        return torch.cat([_small(part) for part in torch.split(images, PART)])
+        return torch.cat([_small(part, pattern) for part in torch.split(images, PART)])
     x = to_float(images)
     if max(x.shape[2:]) > SIDE:
         x = F.interpolate(x, size=[min(SIDE, s) for s in x.shape[2:]], mode="area")
-    return F.normalize(x.flatten(1))
+    return F.normalize((of_light(x) if pattern else x).flatten(1))

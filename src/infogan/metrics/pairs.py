@@ -89,7 +89,8 @@ def _look_alikes(
         return None
     some = torch.linspace(0, len(images) - 1, min(len(images), COMPARED)).long()
     each = torch.arange(len(some))
-    return some, some[look_alikes_outside(images, some, each, each, 1, seed)[:, 0]]
+    near = look_alikes_outside(images, some, each, each, 1, seed, pattern=settings.patterns)
+    return some, some[near[:, 0]]
 
 
 def _even(p: Tensor, p_copy: Tensor, pi: Tensor) -> float:
