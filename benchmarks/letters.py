@@ -5,7 +5,9 @@
     infogan train DIR/train.npz
 
 Makes DIR/train.npz and DIR/test.npz: images (N, 28, 28), bright ink on black, and labels to measure
-with; DIR/fonts.json, which fonts are in which; DIR/sheet.png to look at. A letter is drawn with its
+with; DIR/colours-train.npz and DIR/colours-test.npz, the same letters (N, 32, 32, 3) with ink and
+paper of any hue, the ink the brighter one; DIR/fonts.json, which fonts are in which; DIR/sheet.png
+to look at. A letter is drawn with its
 middle in the middle, eight times too large and averaged down; each rendering has its own height, 16
 to 20 pixels for an H, and place, up to 1½ pixels off. One family of fonts in five, with all its
 faces, is in test.npz, so that no font of it was learnt from.
@@ -16,6 +18,7 @@ pictures), fonts that are the same as one before, and more than four faces of on
 """
 
 import argparse
+import colorsys
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -34,6 +37,9 @@ ONE_IN = 5  # families is for the test
 SIDE, FINE = 28, 8  # pixels of an image, and how many times finer it is drawn
 HEIGHTS = (16.0, 20.0)  # pixels of an H
 OFF = 1.5  # pixels off the middle at most
+MARGIN = 2  # pixels more on each side in colour
+LUMINANCE = (0.3, 0.59, 0.11)  # of red, green and blue
+BRIGHTER = 0.25  # luminance of ink than of paper, of 1
 WIDEST = 26.0  # pixels; what is wider is drawn smaller
 PACKAGES = """
 3270 adf-accanthis adf-baskervald adf-berenis adf-gillius adf-ikarius adf-irianis adf-libris
@@ -187,6 +193,25 @@ def split(fonts: Sequence[Font], rng: np.random.Generator) -> dict[str, list[Fon
     return parts
 
 
+def coloured(images: Grey, rng: np.random.Generator) -> Grey:
+    """The same letters, ink and paper each of any hue, (n, 32, 32, 3): two pixels more of paper on
+    each side."""
+    ink, paper = (np.empty((len(images), 3)) for _ in range(2))
+    for i in range(len(images)):
+        while True:
+            ink[i], paper[i] = colour(rng), colour(rng)
+            if (ink[i] - paper[i]) @ LUMINANCE > BRIGHTER:
+                break
+    share = np.pad(images, ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)))[..., None] / 255
+    mixed = share * ink[:, None, None] + (1 - share) * paper[:, None, None]
+    return np.rint(255 * mixed).astype(np.uint8)
+
+
+def colour(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Red, green and blue of any hue, neither grey nor black."""
+    return colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.4, 1), rng.uniform(0.2, 1))
+
+
 def sheet(images: Grey, rng: np.random.Generator, rows: int = 16, columns: int = 30) -> Image.Image:
     """Some of the images, drawn by chance."""
     picks = images[rng.permutation(len(images))[: rows * columns]]
@@ -229,6 +254,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         images, labels = map(np.array, zip(*rendered(members, args.renderings, rng)))
         np.savez_compressed(args.dir / f"{name}.npz", images=images, labels=labels)
         print(f"{args.dir / name}.npz: {len(images):,} images of {len(members):,} fonts")
+        hues = coloured(images, np.random.default_rng([args.seed, len(images)]))
+        np.savez_compressed(args.dir / f"colours-{name}.npz", images=hues, labels=labels)
         if name == "train":
             sheet(images, rng).save(args.dir / "sheet.png")
     listed = {name: sorted(str(f.file) for f in members) for name, members in parts.items()}

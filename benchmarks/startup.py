@@ -8,7 +8,8 @@ from pathlib import Path
 
 from lines import Line
 
-from infogan.cli.runs import splits, trained_model
+from infogan.cli.images import splits
+from infogan.cli.runs import trained_model
 from infogan.metrics import evaluate
 from infogan.run import Run
 

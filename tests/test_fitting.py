@@ -118,3 +118,23 @@ def test_two_images_can_be_trained_on():
     for _ in range(2):
         terms = advance(state, images, config, torch.float32)
     assert all(term.isfinite() for term in terms.values())
+
+
+def test_colours_are_not_kinds_and_G_has_longer_to_learn_them():
+    grey, _ = fitted(IMAGES, 9_000, (1, 32, 32))
+    colour, why = fitted(IMAGES, 9_000, (3, 32, 32))
+    assert grey.augment.colour == 0
+    assert colour.augment.patterns
+    assert not grey.augment.patterns
+    assert (colour.net.norm, colour.net.up, colour.loss.r1) == ("none", "nearest", 0.5)
+    assert (grey.net.norm, grey.loss.r1) == ("batch", 0)
+    assert (colour.loss.votes_alone_from, colour.train.updates) == (2_000, 4_000)
+    assert colour.loss.votes_from == grey.loss.votes_from
+    assert {"augment.colour", "net.up", "loss.votes_alone_from", "train.updates"} <= set(why)
+    short, _ = fitted(IMAGES, 9_000, (3, 32, 32), updates=400)
+    assert short.loss.votes_alone_from == 200
+    few, why = fitted(IMAGES, 60, (3, 32, 32))
+    assert few.augment.colour == colour.augment.colour
+    assert few.loss.votes_alone_from == 0
+    assert "train.updates" not in why
+    assert not fitted(IMAGES, 9_000, (2, 32, 32))[0].augment.patterns

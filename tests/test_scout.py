@@ -98,3 +98,19 @@ def test_where_light_is_not_to_count_a_scout_reads_patterns_alone(config, digits
         assert {name: u.shape for name, u in read.items()} == {"u1": (64, 1), "u2": (64, 1)}
         assert first.model.trunk is not scout.state.model.trunk
         assert len(scout.state.model.trunk) == len(first.model.trunk) + same
+
+
+@pytest.mark.parametrize("norm", ["none", "layer", "spectral"])
+def test_a_scout_has_batch_norm_whatever_the_run_has(config, digits, norm):
+    config = replace(config, net=replace(config.net, norm=norm))
+    first = State.start(config, (1, 28, 28), CPU)
+    scout = Scout(config, first, digits, torch.float32)
+    kinds = [type(layer).__name__ for layer in scout.state.model.trunk.modules()]
+    assert "BatchNorm2d" in kinds
+    assert "LayerNorm" not in kinds
+    assert not any(
+        "weight_g" in name or "parametrizations" in name
+        for name, _ in scout.state.model.trunk.named_parameters()
+    )
+    assert all(map(math.isfinite, scout.explore()))
+    assert "BatchNorm2d" not in [type(layer).__name__ for layer in first.model.trunk.modules()]

@@ -8,12 +8,15 @@ import torch
 from torch import nn
 
 from infogan.config import Config
+from infogan.data.colour import COLOURS
 from infogan.diffaugment import strength_for
 from infogan.model import InfoGAN
 from infogan.scout import BATCH, PAIRS
 from infogan.votes import BANK
 
 EACH = 20  # images of a category at least
+LIGHT = 0.5  # of colour images: how much copies change it (`augment.colour`)
+GAME = 2_000  # updates of colour images before G rests
 LOOK_ALIKE = 100  # images from which on the nearest of half of them says something
 # operations a second of training on two cores, from minutes of the mnist recipe: bfloat16 (an
 # earlier one, AVX512-BF16), float32 (AVX2 only)
@@ -45,7 +48,7 @@ def fitted(
     why: dict[str, str] = {}
     if shape[1:] == (1, 1):
         return config, why
-    for choice in (_codes, _networks, _batch, _real_images):
+    for choice in (_codes, _networks, _batch, _real_images, _colours):
         config, reasons = choice(config, count, shape)
         why |= reasons
     if stream:
@@ -124,6 +127,29 @@ def _real_images(config: Config, count: int, shape: Shape) -> Choice:
             "light and place and with a square cut out"
         )
     return replace(config, loss=loss, augment=augment), why
+
+
+def _colours(config: Config, count: int, shape: Shape) -> Choice:
+    """What more colour images ask for: else kinds are colours, and G knows few of them."""
+    if shape[0] != COLOURS:
+        return config, {}
+    augment = replace(config.augment, colour=LIGHT)
+    net = replace(config.net, norm="none", up="nearest")
+    why = {
+        "augment.colour": "a kind is what stays when light and hue change, and a scout sees the "
+        "pattern of light and dark alone; 0 where colours tell kinds apart",
+        "net.norm": "under batch norm in D, G makes few colours",
+        "loss.r1": "keeps a D without norm smooth",
+        "loss.r1_every": "at four times the weight, so that the second backward pass is rare",
+        "net.up": "transposed convolutions leave a checkerboard on even colours",
+    }
+    loss, train = replace(config.loss, r1=0.5, r1_every=4), config.train
+    if loss.votes_alone_from:
+        more = GAME - loss.votes_alone_from
+        loss = replace(loss, votes_alone_from=GAME)
+        train = replace(train, updates=train.updates + more)
+        why |= dict.fromkeys(("loss.votes_alone_from", "train.updates"), "G learns colours late")
+    return replace(config, augment=augment, net=net, loss=loss, train=train), why
 
 
 def _without_votes(config: Config, reason: str) -> Choice:

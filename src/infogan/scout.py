@@ -77,6 +77,10 @@ class Patterns(nn.Module):
 class Scout:
     """A trunk, and a layer that reads small categories from its features.
 
+    The trunk is the run's, but has batch norm in any case: without it a scout does not set out.
+    Where the light is not to count (`augment.colour`), it sees the pattern of light and dark alone:
+    what it would have to learn not to see keeps it from setting out too.
+
     Args:
         config: The run's settings, with the scout's own seed.
         first: The run's first state: shape and device.
@@ -85,6 +89,7 @@ class Scout:
     """
 
     def __init__(self, config: Config, first: State, images: Tensor, dtype: torch.dtype) -> None:
+        config = replace(config, net=replace(config.net, norm="batch"))
         self.config, self.images, self.dtype = config, images, dtype
         t, device = config.train, first.G_ema[0].device
         self.state = State.start(config, first.model.shape, device, images)
