@@ -134,16 +134,13 @@ def _colours(config: Config, count: int, shape: Shape) -> Choice:
     if shape[0] != COLOURS:
         return config, {}
     augment = replace(config.augment, colour=LIGHT)
-    net = replace(config.net, norm="none", up="nearest")
+    net = replace(config.net, up="nearest")
     why = {
         "augment.colour": "a kind is what stays when light and hue change, and a scout sees the "
         "pattern of light and dark alone; 0 where colours tell kinds apart",
-        "net.norm": "under batch norm in D, G makes few colours",
-        "loss.r1": "keeps a D without norm smooth",
-        "loss.r1_every": "at four times the weight, so that the second backward pass is rare",
         "net.up": "transposed convolutions leave a checkerboard on even colours",
     }
-    loss, train = replace(config.loss, r1=0.5, r1_every=4), config.train
+    loss, train = config.loss, config.train
     if loss.votes_alone_from:
         more = GAME - loss.votes_alone_from
         loss = replace(loss, votes_alone_from=GAME)
