@@ -51,3 +51,14 @@ def test_the_papers_game_supposes_nothing():
     assert said("mnist-paper") == ""
     assert said("mnist", "loss: {pairs: 0}") == ""
     assert said("mnist", "objective: gan") == ""
+
+
+def test_what_colours_are_not_supposed_to_say():
+    assert "colour" not in said("mnist")
+    page = said("mnist", "augment: {colour: 0.5}")
+    assert "Light and colour do not tell kinds apart" in page
+    assert "scouts saw the pattern" in page
+    assert "the nearest by its pattern of light and dark" in page
+    alone = said("mnist", "{augment: {colour: 0.5}, train: {scout_updates: 0}}")
+    assert "Light and colour" in alone
+    assert "scouts saw" not in alone

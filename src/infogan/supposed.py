@@ -16,13 +16,19 @@ def supposed(config: Config, prior: Prior) -> str:
     """
     if not has_pairs(config, prior):
         return ""
-    a, loss = config.augment, config.loss
+    a, loss, scouts = config.augment, config.loss, sends_scouts(config, prior)
     said = [
         f"<b>Such changes keep the kind.</b> A real image and a copy of it, {_changes(config)}, "
         "were to fall in one category. Where such a change alters the meaning (a 6 turned by half "
         "is a 9), turn it off: <code>--augment.rotation 0</code>, and so <code>shear</code>, "
         "<code>scale</code>, <code>shift</code>, <code>warp</code>, <code>erase</code>."
     ]
+    if a.colour:
+        eyes = ", and scouts saw the pattern of light and dark alone" if scouts else ""
+        said.append(
+            "<b>Light and colour do not tell kinds apart.</b> Copies were in another light"
+            f"{eyes}. Where they do: <code>--augment.colour 0</code>."
+        )
     fixed = [code.name for code in prior.categorical if not code.learned]
     if fixed and loss.pairs_m > 1:
         said.append(
@@ -31,10 +37,11 @@ def supposed(config: Config, prior: Prior) -> str:
             "<code>cat10(learned)</code>."
         )
     if a.neighbours_until:
+        alike = "pattern of light and dark" if a.patterns else "pixels"
         said.append(
             f"<b>What looks alike is mostly of one kind.</b> Up to update {a.neighbours_until:,} "
             "the copies of half of the images were made of another image, the nearest by its "
-            "pixels: <code>--augment.neighbours-until 0</code>."
+            f"{alike}: <code>--augment.neighbours-until 0</code>."
         )
     if loss.votes:
         said.append(
@@ -42,7 +49,7 @@ def supposed(config: Config, prior: Prior) -> str:
             "features, had for a category; a mistake that many neighbours share stays: "
             "<code>--loss.votes 0</code>."
         )
-    if sends_scouts(config, prior):
+    if scouts:
         parts = small_categories(config.train, prior.categorical[0].k)
         said.append(
             f"<b>Kinds are large enough to find.</b> A scout's {parts} small categories were "
