@@ -66,8 +66,9 @@ def test_subfolders_are_labels_for_metrics_where_they_can_be(tmp_path):
     for name in ("cat", "dog"):
         folder_of(tmp_path / "a" / name, 5)
     assert everything(tmp_path / "a").labels.tolist() == [0] * 5 + [1] * 5
+    assert everything(tmp_path / "a").classes == ("cat", "dog")
     folder_of(tmp_path / "a", 1)
-    assert everything(tmp_path / "a").labels is None
+    assert everything(tmp_path / "a").labels is everything(tmp_path / "a").classes is None
     for name in ("train", "test"):
         folder_of(tmp_path / "b" / name, 5)
     assert everything(tmp_path / "b").labels is None

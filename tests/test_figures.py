@@ -74,7 +74,7 @@ def test_plots_are_png_files(model):
     for content in (
         figures.information_curves(history, prior),
         figures.loss_curves(history),
-        figures.confusion_matrix([[3, 0], [1, 5]], {0: 0, 1: 1}),
+        figures.confusion_matrix([[3, 0], [1, 5]], {0: 0, 1: 1}, ["cats", "dogs"]),
         figures.figure1(history, history, "kind", 1.386),
     ):
         assert min(size(content)) > 100

@@ -21,7 +21,7 @@ from infogan.metrics import (
     overfitting,
     reading,
 )
-from infogan.metrics.clustering import ari, confusion, match, nmi
+from infogan.metrics.clustering import ari, class_names, confusion, match, nmi
 from infogan.metrics.evaluation import Budget
 from infogan.metrics.meaning import in_words, slant, spearman, thickness, width
 from infogan.metrics.overfitting import in_words as overfitting_in_words
@@ -286,3 +286,10 @@ def test_the_gap_is_what_D_gives_for_having_seen_an_image():
             bonus == 5,
         )
     assert "begins to know" in overfitting_in_words(1.0)
+
+
+def test_classes_have_their_names_where_there_are_any():
+    table = {"clustering.confusion": [[3, 0], [1, 5]]}
+    assert class_names(table) == ["0", "1"]
+    named = table | {"clustering.classes": ["cats", "dogs that are too long", "none of them here"]}
+    assert class_names(named) == ["cats", "dogs that are t…"]

@@ -150,8 +150,16 @@ def loss_curves(history: Sequence[Mapping[str, Any]]) -> bytes:
     return plot.png
 
 
-def confusion_matrix(table: Sequence[Sequence[int]], matching: Mapping[int, int]) -> bytes:
-    """Classes (rows) by categories (columns, ordered by the class they are matched to): PNG."""
+def confusion_matrix(
+    table: Sequence[Sequence[int]], matching: Mapping[int, int], named: Sequence[str]
+) -> bytes:
+    """Classes (rows) by categories (columns, ordered by the class they are matched to): PNG.
+
+    Args:
+        table: How many images of each class got each category.
+        matching: The class of each category that has one.
+        named: What each class is called.
+    """
     counts = np.asarray(table)
     classes, k = counts.shape
     order = sorted(range(k), key=lambda j: matching.get(j, classes + j))
@@ -164,7 +172,7 @@ def confusion_matrix(table: Sequence[Sequence[int]], matching: Mapping[int, int]
                 j, i, str(shown[i, j]), ha="center", va="center", fontsize=6, color=colour
             )
         plot.axes.set_xticks(range(k), [str(j) for j in order])
-        plot.axes.set_yticks(range(classes))
+        plot.axes.set_yticks(range(classes), named)
         plot.axes.set(xlabel="category", ylabel="class")
     return plot.png
 

@@ -12,6 +12,7 @@ import torch
 from infogan import figures, scatter
 from infogan.config import to_yaml
 from infogan.data import load, to_float
+from infogan.metrics.clustering import class_names
 from infogan.metrics.factors import in_words as factors_in_words
 from infogan.metrics.groups import held, line, merges_of, names, shown, warnings
 from infogan.metrics.groups import in_words as groups_in_words
@@ -53,10 +54,12 @@ def report(run: Run, model: InfoGAN, metrics: Mapping[str, Any]) -> Path:
     pictures["losses"] = figures.loss_curves(history)
     if "clustering.confusion" in metrics:
         matching = {int(k): v for k, v in metrics["clustering.matching"].items()}
-        pictures["confusion"] = figures.confusion_matrix(metrics["clustering.confusion"], matching)
+        table, named = metrics["clustering.confusion"], class_names(metrics)
+        pictures["confusion"] = figures.confusion_matrix(table, matching, named)
     if "groups.confusion" in metrics:
         matching = {int(k): v for k, v in metrics["groups.matching"].items()}
-        pictures["groups"] = figures.confusion_matrix(metrics["groups.confusion"], matching)
+        table, named = metrics["groups.confusion"], class_names(metrics, "groups")
+        pictures["groups"] = figures.confusion_matrix(table, matching, named)
     else:  # they may have been taken back
         (run.path / "figures" / "groups.png").unlink(missing_ok=True)
     pictures |= _trees(run, model, metrics)
@@ -264,8 +267,11 @@ def _warnings(found: Mapping[str, str]) -> str:
 
 def _matching(metrics: Mapping[str, Any]) -> str:
     pairs = sorted((int(k), v) for k, v in metrics["clustering.matching"].items())
-    named = ", ".join(f"{category} is class {label}" for category, label in pairs)
-    return f"<p>One-to-one: category {named}.</p>"
+    names = class_names(metrics)
+    told = ", ".join(
+        f"{category} is class {html.escape(names[label])}" for category, label in pairs
+    )
+    return f"<p>One-to-one: category {told}.</p>"
 
 
 def _information_table(metrics: Mapping[str, Any], model: InfoGAN) -> str:

@@ -74,6 +74,7 @@ def part_of(place: Place, data: DataConfig, split: Split) -> Dataset:
         images = packed.images()
         labels, names = packed.labels(), packed.names
     _check_enough(place, len(images), split)
+    named = labels is not None and labels.max(initial=0) < len(place.classes)
     images, picks = parted(images, split)
     return Dataset(
         place.title,
@@ -81,6 +82,7 @@ def part_of(place: Place, data: DataConfig, split: Split) -> Dataset:
         images,
         None if labels is None else torch.from_numpy(labels[picks]).long(),
         names=names(picks) if names else [str(i) for i in picks] if split == "test" else None,
+        classes=place.classes if named else None,
     )
 
 

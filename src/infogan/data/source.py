@@ -48,6 +48,7 @@ class Dataset:
         labels: (N,) integers, or None. Only metrics may read them.
         factors: Ground truth of images made on the fly, or None. Only metrics may read it.
         names: What each image is called, (N,): its file, or its row; None: its number.
+        classes: What each label is called, by its number; None: its number.
         columns: What each coordinate of a vector is called, (d,); None for images.
         stream: Where the images come from that take the place of these; None: these are all.
     """
@@ -58,6 +59,7 @@ class Dataset:
     labels: Tensor | None = None
     factors: Factors | None = None
     names: Sequence[str] | None = None
+    classes: Sequence[str] | None = None
     columns: Sequence[str] | None = None
     stream: "Stream | None" = None
 

@@ -1,11 +1,14 @@
 """Do the categories agree with the classes? Labels measure here; nowhere do they train."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from infogan.errors import InfoganError, MissingExtraError
+
+LONGEST = 16  # letters of a class's name that are shown
 
 
 def confusion(labels: ArrayLike, categories: ArrayLike, k: int) -> NDArray[np.int64]:
@@ -89,6 +92,19 @@ def clustering(labels: ArrayLike, categories: ArrayLike, k: int) -> dict[str, An
         "clustering.confusion": table.tolist(),
         "clustering.matching": matching,
     }
+
+
+def class_names(metrics: Mapping[str, Any], family: str = "clustering") -> list[str]:
+    """What the rows of a family's `confusion` are called, long names cut off; their numbers where
+    labels have no names."""
+    n = len(metrics[f"{family}.confusion"])
+    names = metrics.get("clustering.classes") or range(n)
+    # the last classes may not be among the images
+    return [shorten(str(name)) for name in names[:n]]
+
+
+def shorten(name: str) -> str:
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
 def _entropy(p: NDArray[np.float64]) -> float:

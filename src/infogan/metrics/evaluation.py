@@ -9,7 +9,7 @@ from torch import Tensor
 from infogan.codes import probs
 from infogan.config import AugmentConfig
 from infogan.data import Dataset
-from infogan.metrics.clustering import clustering
+from infogan.metrics.clustering import class_names, clustering
 from infogan.metrics.factors import factors
 from infogan.metrics.factors import in_words as factors_in_words
 from infogan.metrics.groups import agreement, groups, held, names, shown
@@ -120,6 +120,8 @@ def _categories(
             "labels only to measure: accuracy one-to-one (Hungarian), accuracy_many: each "
             "category takes its commonest class"
         )
+        if test.classes is not None:
+            out["clustering.classes"] = list(test.classes)
     if len(test.images) > 1:
         trees = groups(model, test.images, settings, budget.seed, train)
         out |= trees | grouped(model, test, trees)
@@ -216,10 +218,13 @@ def as_text(metrics: Mapping[str, Any]) -> str:
         if f"{family}.confusion" in metrics:
             table = metrics[f"{family}.confusion"]
             what = {"clustering": "category", "groups": "group   "}[family]
-            lines.append(f"  class     {what} " + "".join(f"{j:6d}" for j in range(len(table[0]))))
+            rows = class_names(metrics, family)
+            wide = max(5, *map(len, rows))
+            head = "".join(f"{j:6d}" for j in range(len(table[0])))
+            lines.append(f"  {'class':<{wide}}     {what} {head}")
             lines += [
-                f"  {i:5d}              " + "".join(f"{count:6d}" for count in row)
-                for i, row in enumerate(table)
+                f"  {name:>{wide}}              " + "".join(f"{count:6d}" for count in row)
+                for name, row in zip(rows, table, strict=True)
             ]
         lines += [f"  {sentence}" for sentence in in_words(metrics, family)]
     return "\n".join(lines[1:])
