@@ -100,15 +100,16 @@ def test_processes_have_rows_of_their_own_and_none_that_is_held_out(hold, apart,
     assert apart or held == set(range(10))
 
 
-def test_look_alikes_are_found_among_what_the_set_has_become():
+@pytest.mark.parametrize("pattern", [False, True])
+def test_look_alikes_are_found_among_what_the_set_has_become(pattern):
     images = torch.randint(256, (60, 1, 8, 8), generator=g(), dtype=torch.uint8)
-    look_alikes(images, torch.arange(4), 0, g())
+    look_alikes(images, torch.arange(4), 0, g(), pattern=pattern)
     which = torch.tensor([3, 50, 7])
     images[which] = torch.randint(256, (3, 1, 8, 8), generator=g(1), dtype=torch.uint8)
-    pool = _pool(images, 0, CPU)
+    pool = _pool(images, 0, CPU, pattern)
     right = pool.project(images, pool.members)
     assert (pool.features - right).abs().max() > 0.01
-    look_again(images, which, 0)
+    look_again(images, which, 0, pattern=pattern)
     torch.testing.assert_close(pool.features, right)
     torch.testing.assert_close(pool.squares, right.square().sum(1))
 
