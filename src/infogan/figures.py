@@ -164,7 +164,8 @@ def confusion_matrix(
     classes, k = counts.shape
     order = sorted(range(k), key=lambda j: matching.get(j, classes + j))
     shown = counts[:, order]
-    with Plot(0.45 * k + 1.2, 0.4 * classes + 1) as plot:
+    wide = 0.08 * (max(map(len, named)) - 1)
+    with Plot(0.45 * k + 1.2 + wide, 0.4 * classes + 1) as plot:
         plot.axes.imshow(np.sqrt(shown), cmap="Blues", aspect="auto")
         for i, j in np.ndindex(*shown.shape):
             colour = "white" if shown[i, j] > 0.3 * shown.max() else "black"
