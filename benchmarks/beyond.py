@@ -38,7 +38,12 @@ from infogan.model import InfoGAN
 from infogan.run import Run
 
 METHODS = {"the paper's objective": PAPER, "infogan train SOURCE": ()}
-SETS = ("digits", "letters", "colours", "fashion")
+# by what, in which folder, and what the files' names begin with
+MADE = {
+    "letters": (letters.main, "letters", ""),
+    "colours": (letters.main, "letters", "colours-"),
+    "fashion": (fashion.main, "fashion", ""),
+}
 KMEANS = "k-means"
 KINDS = 10
 AHEAD = 0.10  # of k-means and of the paper's objective, in the median
@@ -63,17 +68,12 @@ class Set:
 
 def made(folder: Path, name: str) -> Set:
     """The files of a set, written where they are not there."""
-    if name in ("letters", "colours"):
-        kind = "colours-" * (name == "colours")
-        found = [folder / f"letters/{kind}{part}.npz" for part in ("train", "test")]
-        if not found[1].exists():
-            letters.main([str(folder / "letters")])
-        return Set(name, *found)
-    if name == "fashion":
-        found = [folder / f"fashion/{part}.npz" for part in ("train", "test")]
-        if not found[1].exists():
-            fashion.main([str(folder / "fashion")])
-        return Set(name, *found)
+    if name in MADE:
+        make, where, prefix = MADE[name]
+        train, test = (folder / where / f"{prefix}{part}.npz" for part in ("train", "test"))
+        if not test.exists():
+            make([str(folder / where)])
+        return Set(name, train, test)
     file = folder / "digits.npz"
     if not file.exists():
         from sklearn.datasets import load_digits
@@ -154,7 +154,9 @@ def table(results: Results, seeds: Sequence[int]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("dir", type=Path)
-    parser.add_argument("--sets", nargs="+", choices=SETS, default=["digits", "letters"])
+    parser.add_argument(
+        "--sets", nargs="+", choices=["digits", *MADE], default=["digits", "letters"]
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=0, help="0: torch's choice")
     parser.add_argument("--write-only", action="store_true", help="no run, only the table")

@@ -7,10 +7,10 @@
 Makes DIR/train.npz and DIR/test.npz: images (N, 28, 28), bright ink on black, and labels to measure
 with; DIR/colours-train.npz and DIR/colours-test.npz, the same letters (N, 32, 32, 3) with ink and
 paper of any hue, the ink the brighter one; DIR/fonts.json, which fonts are in which; DIR/sheet.png
-to look at. A letter is drawn with its
-middle in the middle, eight times too large and averaged down; each rendering has its own height, 16
-to 20 pixels for an H, and place, up to 1½ pixels off. One family of fonts in five, with all its
-faces, is in test.npz, so that no font of it was learnt from.
+to look at. A letter is drawn with its middle in the middle, eight times too large and averaged
+down; each rendering has its own height, 16 to 20 pixels for an H, and place, up to 1½ pixels off.
+One family of fonts in five, with all its faces, is in test.npz, so that no font of it was learnt
+from.
 
 Left out: fonts without these letters (blank, a box, two alike), fonts of which fewer than six of
 the ten letters look more like themselves than like another in the mean of all fonts (symbols,

@@ -39,15 +39,9 @@ def categories(scout: Scout, kinds: Kinds, which: Tensor) -> tuple[Tensor, Tenso
     told = kinds.told[small]
     if scout.config.augment.neighbours_until and len(members) > AGREED:
         asked = (~told).nonzero()[:, 0]
+        device, pattern = scout.r_bar.device, scout.config.augment.patterns
         near = look_alikes_outside(
-            scout.images,
-            members,
-            small,
-            asked,
-            AGREED,
-            t.seed,
-            scout.r_bar.device,
-            scout.config.augment.patterns,
+            scout.images, members, small, asked, AGREED, t.seed, device, pattern
         )
         own, size = small[asked], small.bincount(minlength=scout.M)  # (k,), (M,)
         kinds = _reconsidered(kinds, own, small[near], size)

@@ -216,8 +216,8 @@ class AugmentConfig:
     """Translation as a fraction of the image's side, ± this (2 pixels of 28)."""
     colour: Fraction = 0.0
     """How much the light changes: brightness and contrast, of colour images saturation and hue too;
-    1: any hue. Look-alikes are then those of the same pattern of light and dark. Keep it 0 where
-    colour tells kinds apart."""
+    1: any hue. Scouts then see the pattern of light and dark alone, and look-alikes are those of
+    the same pattern. Keep it 0 where colour tells kinds apart."""
     adversarial: NonNegative = 0.0
     """Root mean square, over the pixels, of a last change of each copy: the one that moves Q's
     categories most (virtual adversarial training). The trunk reads each copy twice more, and once
@@ -229,7 +229,7 @@ class AugmentConfig:
 
     @property
     def patterns(self) -> bool:
-        """Whether look-alikes share a pattern of light and dark, and colours do not count."""
+        """Whether scouts, and who looks for look-alikes, go by patterns of light and dark alone."""
         return self.colour > 0
 
     def at(self, update: int, voted: bool) -> "AugmentConfig":

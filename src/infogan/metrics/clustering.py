@@ -100,10 +100,10 @@ def class_names(metrics: Mapping[str, Any], family: str = "clustering") -> list[
     n = len(metrics[f"{family}.confusion"])
     names = metrics.get("clustering.classes") or range(n)
     # the last classes may not be among the images
-    return [shorten(str(name)) for name in names[:n]]
+    return [_shortened(str(name)) for name in names[:n]]
 
 
-def shorten(name: str) -> str:
+def _shortened(name: str) -> str:
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
