@@ -13,8 +13,9 @@ from infogan import processes
 from infogan.config import Config, LossConfig, TrainConfig
 from infogan.data import to_float
 from infogan.errors import InfoganError
-from infogan.model import InfoGAN, parameters_of, recalibrate
+from infogan.model import InfoGAN, parameters_of
 from infogan.precision import compiled
+from infogan.recalibration import recalibrate
 from infogan.recording import Recorder
 
 GENERATORS = ("latents", "augment", "penalty")
