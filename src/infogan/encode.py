@@ -1,10 +1,13 @@
 """Images to codes as a batch job: what `InfoGAN.infer` says, faster, as columns of a table."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, Distribution, Independent
 
+from infogan import names
 from infogan.codes import Categorical, Code, probs
 from infogan.groups import SUFFIX
 from infogan.model import InfoGAN
@@ -21,7 +24,8 @@ def encode(
 
     A categorical code gives its likeliest category (integers) and, as `NAME.p`, that category's
     probability, and where its categories were merged the same of its groups as `NAME_group` and
-    `NAME_group.p`; a continuous one Q's mean and, as `NAME.sd`, its σ; a coin the probability of 1.
+    `NAME_group.p`; where categories have names (`model.names`) `NAME.name` says it, "" of one
+    without; a continuous one Q's mean and, as `NAME.sd`, its σ; a coin the probability of 1.
     A code of several dimensions has columns for each: `u[0]`, `u[0].sd`, `u[1]`, ….
 
     Batch norm is folded into the layers before it, and each processor thread takes batches of its
@@ -34,37 +38,47 @@ def encode(
         dtype: Of the trunk, where it sees images; `precision.choose` gives the fastest.
 
     Returns:
-        {column: (N,)}, int32 or float32.
+        {column: (N,)}, int32, float32 or, of names, text.
     """
+    rows = [*outputs(model, torch.split(images, BATCH), dtype)]
+    return columns(model, torch.cat(rows) if rows else torch.empty(0, model.prior.n_params))
+
+
+def outputs(
+    model: InfoGAN, batches: Iterable[Tensor], dtype: torch.dtype = torch.float32
+) -> Iterator[Tensor]:
+    """Q's outputs (n, n_params) for each batch of n images, for `prior.q` or `columns`; the rest
+    as `encode`."""
     if model.vectors:  # bfloat16 would round them before they are standardized
         dtype = torch.float32
     trunk, head = folded(model.trunk).to(dtype), folded(model.Q)
     device = next(model.parameters()).device
 
     @torch.inference_mode()
-    def outputs(part: Tensor) -> Tensor:
+    def of_batch(part: Tensor) -> Tensor:
         x = part.to(device, dtype)
         x = x / 255 if part.dtype == torch.uint8 else x
         q: Tensor = head(trunk(x.contiguous(memory_format=torch.channels_last)).float())
         return q.cpu()
 
-    rows = [*each_on_one_thread(outputs, torch.split(images, BATCH), device)]
-    return columns(model, torch.cat(rows) if rows else torch.empty(0, model.prior.n_params))
+    return each_on_one_thread(of_batch, batches, device)
 
 
 def columns(model: InfoGAN, outputs: Tensor) -> dict[str, np.ndarray]:
     """Q's outputs (N, Σ sizes) as the columns that `encode` gives."""
     table: dict[str, np.ndarray] = {}
     for name, q in model.prior.q(outputs).items():
-        table |= _columns(model.prior[name], q)
+        code = model.prior[name]
+        if isinstance(code, Categorical):
+            table |= _likeliest(name, probs(q), model)
+        else:
+            table |= _means(code, q)
         if name in model.groups:
-            table |= _likeliest(name + SUFFIX, model.groups[name].probs(q))
+            table |= _likeliest(name + SUFFIX, model.groups[name].probs(q), model)
     return table
 
 
-def _columns(code: Code, q: Distribution) -> dict[str, np.ndarray]:
-    if isinstance(code, Categorical):
-        return _likeliest(code.name, probs(q))
+def _means(code: Code, q: Distribution) -> dict[str, np.ndarray]:
     assert isinstance(q, Independent)
     mean, sd = q.mean.numpy(), q.stddev.numpy()  # (N, d)
     table: dict[str, np.ndarray] = {}
@@ -75,6 +89,8 @@ def _columns(code: Code, q: Distribution) -> dict[str, np.ndarray]:
     return table
 
 
-def _likeliest(name: str, p: Tensor) -> dict[str, np.ndarray]:
+def _likeliest(name: str, p: Tensor, model: InfoGAN) -> dict[str, np.ndarray]:
     largest, k = p.max(1)
-    return {name: k.numpy().astype(np.int32), f"{name}.p": largest.numpy()}
+    table = {name: k.numpy().astype(np.int32), f"{name}.p": largest.numpy()}
+    called = names.of_categories(model.names, name, p.shape[1])
+    return table | ({f"{name}.name": np.array(called)[k.numpy()]} if any(called) else {})

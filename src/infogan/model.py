@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from infogan import names
 from infogan.codes import Categorical
 from infogan.config import Config, NetConfig, in_words
 from infogan.errors import InfoganError
@@ -35,7 +36,8 @@ class InfoGAN(nn.Module):
     `h = model.trunk(x)`, then `model.D(h)` is the logit (n, 1) and `model.Q(h)` Q's outputs.
 
     `groups` says which categories of a code are one thing, where that was accepted:
-    `model.groups["digit"].probs(model.infer(x)["digit"])` is Q(g|x), (n, G).
+    `model.groups["digit"].probs(model.infer(x)["digit"])` is Q(g|x), (n, G). `names` says what
+    a person calls a category or a slider: `model.names["digit=3"] = "seven"`.
 
     Args:
         prior: P(z) and P(c), or its text form: "z62 + digit:cat10 + 2u".
@@ -60,6 +62,7 @@ class InfoGAN(nn.Module):
         self.shape = shape
         self.net = net or NetConfig()
         self.groups: dict[str, Groups] = {}
+        self.names: dict[str, str] = {}
         if self.vectors and shape[1:] != (1, 1):
             raise InfoganError(
                 f"net.output linear is for vectors, got images {shape}; take sigmoid or tanh"
@@ -240,6 +243,15 @@ class InfoGAN(nn.Module):
         """Write `config.json` and `model.safetensors`, which `from_pretrained` loads."""
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
+        self.save_card(folder)
+        save_file(
+            {name: tensor.contiguous().cpu() for name, tensor in self.state_dict().items()},
+            folder / "model.safetensors",
+        )
+
+    def save_card(self, folder: Path) -> None:
+        """Write `config.json` alone, all but the weights; it takes the old one's place when it is
+        whole."""
         card = {
             "format": FORMAT,
             "library": "infogan",
@@ -249,11 +261,11 @@ class InfoGAN(nn.Module):
         }
         if self.groups:
             card["groups"] = to_card(self.groups)
-        (folder / "config.json").write_text(json.dumps(card, indent=2) + "\n", "utf-8")
-        save_file(
-            {name: tensor.contiguous().cpu() for name, tensor in self.state_dict().items()},
-            folder / "model.safetensors",
-        )
+        if named := names.checked(self.names, self.prior, self.groups):
+            card["names"] = named
+        partial = folder / ".config.json.partial"
+        partial.write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+        partial.rename(folder / "config.json")
 
     @classmethod
     def from_pretrained(cls, path: str | os.PathLike[str]) -> "InfoGAN":
@@ -277,6 +289,7 @@ class InfoGAN(nn.Module):
             shape = cast(tuple[int, int, int], tuple(card["shape"]))
             model = cls(Prior.parse(card["codes"]), shape, net)
             model.groups = from_card(card.get("groups", {}), model.prior)
+            model.names = names.checked(card.get("names", {}), model.prior, model.groups)
             model.load_state_dict(load_file(folder / "model.safetensors"))
         except ValidationError as e:
             raise InfoganError(f"{folder}/config.json is damaged: {in_words(e)}") from None

@@ -23,6 +23,7 @@ InfoGAN: interpretable latent codes from unlabelled images (Chen et al. 2016).
   evaluate RUN [--json]         measure a run on the held-out split
   report RUN                    write the run's report.html and figures/
   merge RUN                     take categories that are one thing together, as groups
+  explore RUN [SOURCE]          drive the codes in a browser, browse real images, give names
   encode RUN [SOURCE]           images to codes: a table, a row for each image
   generate RUN --out FOLDER     codes to images: an array and its codes
   figure1 RUN_INFOGAN RUN_GAN   draw the paper's Figure 1 from two runs
@@ -40,6 +41,7 @@ COMMANDS = {
     "merge": "merge",
     "encode": "batch",
     "generate": "batch",
+    "explore": "explore",
     "figure1": "runs",
     "sheet": "runs",
 }

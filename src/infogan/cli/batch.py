@@ -1,19 +1,18 @@
 """Batch jobs with a trained model: `infogan encode`, `generate`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from infogan.cli.arguments import parse
-from infogan.cli.images import check_there, splits
-from infogan.cli.source import check_out, note_namesake, same_images
+from infogan.cli.images import columns_of, images_for, source_of
+from infogan.cli.source import check_out
 from infogan.errors import InfoganError
 
 if TYPE_CHECKING:
     import torch
 
-    from infogan.data import Dataset, Split
     from infogan.model import InfoGAN
 
 
@@ -50,9 +49,9 @@ def encode(argv: list[str]) -> int:
 
     table.check(args.out)
     model = InfoGAN.from_pretrained(args.model)
-    source = _source(args.model, args.source)
+    source = source_of(args.model, args.source)
     check_out(args.out, source)
-    data = _data(args.model, source, args.split, model)
+    data = images_for(args.model, source, args.split, model)
     dtype = _format(model, len(data.images), args.precision)
     names = {} if data.names is None else {"name": np.array(list(data.names))}
     table.write(args.out, names | to_codes(model, data.images, dtype))
@@ -77,7 +76,8 @@ def generate(argv: list[str]) -> int:
         n: int = 1000
         """How many images."""
         set: UseAppendAction[Annotated[tuple[tuple[str, ...], ...], arg(metavar="CODE=VALUE")]] = ()
-        """Values for all images: --set digit=3 u1=-1; what is not set is drawn from the prior."""
+        """Values for all images: --set digit=3 u1=-1; a category's name, where it has one, may
+        stand for its number; what is not set is drawn from the prior."""
         seed: int = 0
         """Of z and the codes that are drawn."""
         precision: Literal["auto", "bfloat16", "float32"] = "auto"
@@ -86,20 +86,23 @@ def generate(argv: list[str]) -> int:
     args = parse(Generate, argv, "generate")
     if args.n < 1:
         raise InfoganError(f"--n {args.n}: give at least 1 image")
-    given = _assignments([text for some in args.set for text in some])
+    texts = [text for some in args.set for text in some]
     from infogan.generate import generate as to_images
     from infogan.generate import write
     from infogan.model import InfoGAN
 
     model = InfoGAN.from_pretrained(args.model)
+    given = _assignments(texts, model.names)
     dtype = _format(model, args.n, args.precision)
     images = to_images(model, args.n, given, args.seed, dtype)
-    write(args.out, model, args.n, images, _columns(args.model))
+    write(args.out, model, args.n, images, columns_of(args.model))
     print(args.out)
     return 0
 
 
-def _assignments(texts: Sequence[str]) -> dict[str, float]:
+def _assignments(texts: Sequence[str], names: Mapping[str, str]) -> dict[str, float]:
+    from infogan.names import category
+
     given: dict[str, float] = {}
     for text in texts:
         name, _, value = text.partition("=")
@@ -109,74 +112,13 @@ def _assignments(texts: Sequence[str]) -> dict[str, float]:
         try:
             given[name] = float(value)
         except ValueError:
-            raise InfoganError(f"--set {text!r}: expected CODE=NUMBER, e.g. digit=3") from None
+            if (named := category(names, name, value.strip())) is None:
+                raise InfoganError(
+                    f"--set {text!r}: expected CODE=NUMBER, e.g. digit=3"
+                    + f"; {value!r} is no name of a category" * bool(names)
+                ) from None
+            given[name] = named
     return given
-
-
-def _columns(path: Path) -> list[str]:
-    """What the coordinates of a run's vectors are called."""
-    from infogan.run import Run
-
-    return Run.open(path).columns() if Run.exists(path) else []
-
-
-def _in_order(data: "Dataset", columns: Sequence[str], source: str) -> "Dataset":
-    """Vectors with their columns as the model knows them, by name where both have names."""
-    ours, theirs = list(columns), list(data.columns or ())
-    unnamed = any(names == [f"x{i}" for i in range(len(names))] for names in (ours, theirs))
-    if ours == theirs or (unnamed and sorted(ours) != sorted(theirs)):
-        return data  # without names, or of images, they are what lies there in order
-    missing = [name for name in ours if name not in theirs]
-    if missing:
-        raise InfoganError(
-            f"{source} has no column {missing[0]!r}, which the model was trained on; it has "
-            f"{', '.join(theirs)}"
-        )
-    order = [theirs.index(name) for name in ours]
-    return replace(data, images=data.images[:, order], columns=tuple(ours))
-
-
-def _source(path: Path, named: str | None) -> str:
-    """Which images are meant: those that are named, or else the run's own."""
-    from infogan.data import is_built_in
-    from infogan.run import Run
-
-    if named is not None:
-        note_namesake(named, "built-in set", is_built_in(named))
-        return named
-    if not Run.exists(path):
-        raise InfoganError(f"{path} is no run, so its images are not known; name a SOURCE")
-    return Run.open(path).config.data.source
-
-
-def _data(path: Path, source: str, split: "Split | None", model: "InfoGAN") -> "Dataset":
-    """A source's images, its own pictures in the model's form, whatever theirs was."""
-    from infogan.config import DataConfig, is_place
-    from infogan.data import is_built_in, load
-    from infogan.run import Run
-
-    run = Run.open(path) if Run.exists(path) else None
-    settings = run.config.data if run else DataConfig()
-    if run and same_images(source, settings.source):
-        check_there(run)
-        if split in ("train", "test"):
-            splits(run)  # what is said to be held out is
-    else:
-        settings = replace(settings, limit=0)
-    settings = replace(settings, source=source)
-    own = is_place(source) and not is_built_in(source)
-    c, h, w = model.shape
-    if own and not model.vectors and h == w and c in (1, 3):
-        settings = replace(settings, size=h, channels=1 if c == 1 else 3)
-    data = load(settings, split or ("all" if own else "test"))
-    data = _in_order(data, _columns(path), source)
-    if data.shape != model.shape:
-        theirs, ours = (
-            f"{x[0]} columns" if vectors else f"images {x}"
-            for x, vectors in ((data.shape, bool(data.columns)), (model.shape, model.vectors))
-        )
-        raise InfoganError(f"{source} has {theirs}, the model was trained on {ours}")
-    return data
 
 
 def _format(model: "InfoGAN", n: int, wanted: str) -> "torch.dtype":

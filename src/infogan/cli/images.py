@@ -1,12 +1,17 @@
-"""The images of a run: where they are, and whether they are those that it learnt from."""
+"""The images of a run, and others in its form: where they are, and whether they are those that it
+learnt from."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infogan.cli.source import note_namesake, same_images
 from infogan.errors import InfoganError
 
 if TYPE_CHECKING:
-    from infogan.data import Dataset
+    from infogan.data import Dataset, Split
+    from infogan.model import InfoGAN
     from infogan.run import Run
 
 
@@ -50,6 +55,72 @@ def other_images(run: "Run", train: "Dataset", remedy: str) -> InfoganError:
         f"{train.name} is no longer what {run.path} was trained on: images were added, removed, "
         f"renamed or changed; {remedy}"
     )
+
+
+def columns_of(path: Path) -> list[str]:
+    """What the coordinates of a run's vectors are called."""
+    from infogan.run import Run
+
+    return Run.open(path).columns() if Run.exists(path) else []
+
+
+def _in_order(data: "Dataset", columns: Sequence[str], source: str) -> "Dataset":
+    """Vectors with their columns as the model knows them, by name where both have names."""
+    ours, theirs = list(columns), list(data.columns or ())
+    unnamed = any(names == [f"x{i}" for i in range(len(names))] for names in (ours, theirs))
+    if ours == theirs or (unnamed and sorted(ours) != sorted(theirs)):
+        return data  # without names, or of images, they are what lies there in order
+    missing = [name for name in ours if name not in theirs]
+    if missing:
+        raise InfoganError(
+            f"{source} has no column {missing[0]!r}, which the model was trained on; it has "
+            f"{', '.join(theirs)}"
+        )
+    order = [theirs.index(name) for name in ours]
+    return replace(data, images=data.images[:, order], columns=tuple(ours))
+
+
+def source_of(path: Path, named: str | None) -> str:
+    """Which images are meant: those that are named, or else the run's own."""
+    from infogan.data import is_built_in
+    from infogan.run import Run
+
+    if named is not None:
+        note_namesake(named, "built-in set", is_built_in(named))
+        return named
+    if not Run.exists(path):
+        raise InfoganError(f"{path} is no run, so its images are not known; name a SOURCE")
+    return Run.open(path).config.data.source
+
+
+def images_for(path: Path, source: str, split: "Split | None", model: "InfoGAN") -> "Dataset":
+    """A source's images, its own pictures in the model's form, whatever theirs was."""
+    from infogan.config import DataConfig, is_place
+    from infogan.data import is_built_in, load
+    from infogan.run import Run
+
+    run = Run.open(path) if Run.exists(path) else None
+    settings = run.config.data if run else DataConfig()
+    if run and same_images(source, settings.source):
+        check_there(run)
+        if split in ("train", "test"):
+            splits(run)  # what is said to be held out is
+    else:
+        settings = replace(settings, limit=0)
+    settings = replace(settings, source=source)
+    own = is_place(source) and not is_built_in(source)
+    c, h, w = model.shape
+    if own and not model.vectors and h == w and c in (1, 3):
+        settings = replace(settings, size=h, channels=1 if c == 1 else 3)
+    data = load(settings, split or ("all" if own else "test"))
+    data = _in_order(data, columns_of(path), source)
+    if data.shape != model.shape:
+        theirs, ours = (
+            f"{x[0]} columns" if vectors else f"images {x}"
+            for x, vectors in ((data.shape, bool(data.columns)), (model.shape, model.vectors))
+        )
+        raise InfoganError(f"{source} has {theirs}, the model was trained on {ours}")
+    return data
 
 
 def _same(run: "Run", train: "Dataset") -> bool:

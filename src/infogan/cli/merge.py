@@ -39,6 +39,7 @@ def merge(argv: list[str]) -> int:
     if args.undo and args.groups is not None:
         raise InfoganError("--undo takes groups back and --groups makes some; give one of the two")
     from infogan.metrics.groups import held, proposal
+    from infogan.names import regrouped
 
     run = opened(args.run)
     model = trained_model(run)
@@ -50,6 +51,7 @@ def merge(argv: list[str]) -> int:
         model.groups.pop(name, None)
         if trees is not None and (found := proposal(trees, name, args.groups)).n < len(found.of):
             model.groups[name] = found
+        model.names = regrouped(model.names, name, model.groups.get(name))
     if model.groups != before:
         with run.replacing("model") as folder:
             model.save_pretrained(folder)

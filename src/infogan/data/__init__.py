@@ -8,6 +8,7 @@ from infogan.data import sprites as _sprites
 from infogan.data import swissroll as _swissroll
 from infogan.data import vectors as _vectors
 from infogan.data.augment import augment, erased
+from infogan.data.choose import form
 from infogan.data.neighbours import look_again, look_alikes, look_alikes_outside
 from infogan.data.source import (
     SOURCES,
@@ -29,6 +30,7 @@ __all__ = [
     "augment",
     "batch_indices",
     "erased",
+    "form",
     "is_built_in",
     "kind",
     "load",

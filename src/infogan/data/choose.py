@@ -30,14 +30,9 @@ def choose(place: Place, data: DataConfig) -> tuple[Form, str]:
     """
     if 0 < data.size < 8:
         raise InfoganError(f"data.size {data.size}: sides of 8 to 256 pixels are possible")
-    try:
-        background = ImageColor.getrgb(data.background)[:3]
-    except ValueError:
-        raise InfoganError(
-            f"data.background {data.background!r} is no colour; give a name or #rrggbb"
-        ) from None
+    form(data, SIZES[0], 3)  # what is wrong with it is said before any picture is read
     if data.size and data.channels:
-        return Form(data.size, data.channels, data.fit, background), ""
+        return form(data, data.size, data.channels), ""
     seen, problems = [], list[str]()
     items: list[Item] = []
     for item in place.some(LOOKED_AT):
@@ -69,17 +64,32 @@ def choose(place: Place, data: DataConfig) -> tuple[Form, str]:
         grey = _all_grey(items, place)
         channels, colour = (1, "all looked at are grey") if grey else (3, "not all are grey")
     words = f"size {size} ({why}), {channels} channel{'s' * (channels > 1)} ({colour})"
-    return Form(size, channels, data.fit, background), words
+    return form(data, size, channels), words
+
+
+def form(data: DataConfig, size: int, channels: int) -> Form:
+    """The form of a size that the settings describe.
+
+    Raises:
+        InfoganError: data.background is no colour.
+    """
+    try:
+        background = ImageColor.getrgb(data.background)[:3]
+    except ValueError:
+        raise InfoganError(
+            f"data.background {data.background!r} is no colour; give a name or #rrggbb"
+        ) from None
+    return Form(size, channels, data.fit, background)
 
 
 def _all_grey(items: list[Item], place: Place) -> bool:
     if isinstance(place, Array) and len(place.header.shape) == 4:
         return 1 in (place.header.shape[1], place.header.shape[3])  # a copy would be needed
-    form = Form(GLANCE, 3)
+    glance = Form(GLANCE, 3)
     for item in items:
         try:
             assert not isinstance(item.content, Refusal)
-            pixels = decode(item.content, form)[0].astype(np.int16)
+            pixels = decode(item.content, glance)[0].astype(np.int16)
         except Refusal:
             continue
         if np.ptp(pixels, axis=0).max() > NEARLY:

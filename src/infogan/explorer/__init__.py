@@ -1,0 +1,7 @@
+"""The codes of a trained model in a browser: `Explorer` answers requests, `serve` speaks HTTP."""
+
+from infogan.explorer.explorer import Explorer
+from infogan.explorer.gallery import Gallery
+from infogan.explorer.server import serve
+
+__all__ = ["Explorer", "Gallery", "serve"]

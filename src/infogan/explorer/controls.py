@@ -1,0 +1,121 @@
+"""What a page sets of c: a control for each number, and settings as c."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from infogan.codes import Bernoulli, Categorical, Code, Uniform
+from infogan.errors import InfoganError
+from infogan.groups import SUFFIX
+from infogan.model import InfoGAN
+from infogan.prior import Prior
+
+STEPS = 9  # values of a slider that are shown at once, the middle among them
+WINDOW = 40  # categories that are shown at once
+
+
+@dataclass(frozen=True)
+class Control:
+    """One number of c.
+
+    Args:
+        name: Its coordinate, `u1` or `pose[0]`, under which it is set.
+        code: Whose it is.
+        index: Which of the code's dimensions.
+    """
+
+    name: str
+    code: Code
+    index: int
+
+    def shown(self, value: float) -> Tensor:
+        """The values that a strip of images shows: of many categories those around the value."""
+        values = self.code.traversal(STEPS)
+        first = int(value) // WINDOW * WINDOW if isinstance(self.code, Categorical) else 0
+        return values[first : first + WINDOW]
+
+    def facts(self, model: InfoGAN) -> dict[str, Any]:
+        """What a page needs to know to draw it; numbers in the code's own units."""
+        code = self.code
+        facts = {"name": self.name, "code": code.name, "kind": code.term(), "H": code.entropy()}
+        if isinstance(code, Categorical):
+            groups = model.groups.get(code.name)
+            of = list(groups.of) if groups else None
+            return facts | {"k": code.k, "groups": of, "group_name": code.name + SUFFIX}
+        values = code.traversal(STEPS)
+        trained = [code.low, code.high] if isinstance(code, Uniform) else None
+        return facts | {
+            "low": values[0].item(),
+            "high": values[-1].item(),
+            "step": 1 if isinstance(code, Bernoulli) else (values[-1] - values[0]).item() / 200,
+            "trained": trained,  # beyond it G extrapolates
+        }
+
+
+def controls(prior: Prior) -> dict[str, Control]:
+    """A control for each number of c, by its coordinate."""
+    return {
+        name: Control(name, code, i) for code in prior for i, name in enumerate(code.coordinates)
+    }
+
+
+def middle(code: Code) -> float:
+    """Where a code's controls begin."""
+    return 0.0 if isinstance(code, Categorical | Bernoulli) else code.traversal(3)[1].item()
+
+
+def one(model: InfoGAN, settings: Mapping[str, Any]) -> dict[str, Tensor]:
+    """c of one image, {code: (1, …)}, by the settings of its coordinates; the others are in the
+    middle.
+
+    Raises:
+        InfoganError: there is no such coordinate, or it cannot have that value.
+    """
+    there = controls(model.prior)
+    for name in settings:
+        if name not in there:
+            raise InfoganError(f"there is no {name!r} to set; there are {', '.join(there)}")
+    c: dict[str, Any] = {}
+    for code in model.prior:
+        row = [settings.get(name, middle(code)) for name in code.coordinates]
+        c[code.name] = row[0] if isinstance(code, Categorical) else [row]
+    return model.values(c)
+
+
+def moved(c: Mapping[str, Tensor], control: Control, values: Tensor) -> dict[str, Tensor]:
+    """c of as many images as there are values, which one control takes."""
+    n = len(values)
+    many = {name: value.expand(n, *value.shape[1:]).clone() for name, value in c.items()}
+    if isinstance(control.code, Categorical):
+        many[control.code.name] = values.long()
+    else:
+        many[control.code.name][:, control.index] = values
+    return many
+
+
+def settings(prior: Prior, c: Mapping[str, Tensor]) -> dict[str, float]:
+    """Back again: the settings of c's first image."""
+    return {
+        name: value
+        for code in prior
+        for name, value in zip(code.coordinates, c[code.name][:1].flatten().tolist())
+    }
+
+
+def drawn(
+    model: InfoGAN, c: Mapping[str, Tensor], free: set[str], n: int, generator: torch.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """z and c of n images: z and the coordinates in `free` are drawn, the others as they are set"""
+    z, new = model.prior.sample(n, generator)
+    for control in controls(model.prior).values():
+        if control.name in free:
+            continue
+        value = c[control.code.name]
+        if isinstance(control.code, Categorical):
+            new[control.code.name] = value.expand(n)
+        else:
+            new[control.code.name][:, control.index] = value[0, control.index]
+    return z, new
