@@ -60,6 +60,8 @@ def explore(argv: list[str]) -> int:
         gallery.start()
     try:
         serve(page, args.host, args.port, ready)
+    except KeyboardInterrupt:  # as it is meant to end
+        print()
     finally:
         if gallery:
             gallery.close()

@@ -24,6 +24,7 @@ from infogan.pictures import Form, Refusal, decode
 DRAWS = 24  # images with the same codes
 PAGE = 24  # real images
 LIKELIEST = 5  # categories of a reading
+DIGITS = 3  # of a reading after the point; σ is 0.1 and more
 MOST_BYTES = 50_000_000  # of a picture that is read
 
 
@@ -77,7 +78,7 @@ class Explorer:
             "read": self.read,
             "name": self.name,
         }
-        show = request.get("show")
+        show = str(request.get("show"))
         if show not in answers:
             raise InfoganError(f"show {show!r}: a request asks for {', '.join(answers)}")
         return answers[show](request)
@@ -103,7 +104,7 @@ class Explorer:
         Request: "set" {coordinate: number}, "seed" of z; "free" [coordinate] are drawn too in
         "draws"; "only" true leaves out strips and draws.
         """
-        c, seed = one(self.model, request.get("set", {})), _seed(request)
+        c, seed = self._set(request), _seed(request)
         z, _ = self.model.draw(1, torch.Generator().manual_seed(seed), {})
         parts: dict[str, tuple[Tensor, dict[str, Tensor]]] = {"picture": (z, c)}
         shown: dict[str, list[float]] = {}
@@ -128,7 +129,7 @@ class Explorer:
 
         Request: "set" and "seed" as of `draw`, "rows" and "columns" the two coordinates.
         """
-        c, seed = one(self.model, request.get("set", {})), _seed(request)
+        c, seed = self._set(request), _seed(request)
         z, _ = self.model.draw(1, torch.Generator().manual_seed(seed), {})
         down, across = self._control(request, "rows"), self._control(request, "columns")
         if down == across:
@@ -151,12 +152,12 @@ class Explorer:
         if self.gallery is None:
             raise InfoganError(f"{self.title} has no real images here; name a SOURCE of some")
         free = {self.controls[name].code.name for name in self._free(request)}
-        c = one(self.model, request.get("set", {}))
+        c = self._set(request)
         order, by = str(request.get("order", "like")), str(request.get("by", ""))
         c = {name: v for name, v in c.items() if name not in free or name == by}
         first, score = self.gallery.ordered(c, order, by)
         at = request.get("at", 0)
-        if not isinstance(at, int) or at < 0:
+        if type(at) is not int or at < 0:
             raise InfoganError(f"at {at!r}: expected the number of an image, from 0")
         page = first[at : at + PAGE].tolist()
         return {
@@ -180,7 +181,7 @@ class Explorer:
         Request: "id" of a real image, or "file", a picture's bytes in base64.
         """
         if "id" in request:
-            if self.gallery is None or not isinstance(request["id"], int):
+            if self.gallery is None or type(request["id"]) is not int:
                 raise InfoganError(f"there is no real image {request['id']!r}")
             x, name = self.gallery.image(request["id"]), self.gallery.called(request["id"])
         else:
@@ -198,7 +199,7 @@ class Explorer:
             assert isinstance(q, Independent)
             coin = isinstance(q.base_dist, Bernoulli)
             means = q.mean[0].round() if coin else q.mean[0]
-            values |= dict(zip(code.coordinates, means.tolist()))
+            values |= dict(zip(code.coordinates, (round(mean, DIGITS) for mean in means.tolist())))
             sd |= dict(zip(code.coordinates, q.stddev[0].tolist()))
         return {"name": name, "image": _png(x), "set": values, "likely": likely, "sd": sd}
 
@@ -235,16 +236,26 @@ class Explorer:
             pixels, _ = decode(base64.b64decode(file, validate=True), self.form)
         except (Refusal, binascii.Error) as e:
             raise InfoganError(f"this picture cannot be read: {e}") from None
-        return torch.from_numpy(pixels)[None]
+        return torch.tensor(pixels)[None]
 
     def _control(self, request: Mapping[str, Any], what: str) -> Control:
-        name = request.get(what)
+        name = str(request.get(what))
         if name not in self.controls:
             raise InfoganError(f"{what} {name!r}: there are {', '.join(self.controls)}")
         return self.controls[name]
 
+    def _set(self, request: Mapping[str, Any]) -> dict[str, Tensor]:
+        """c of what is set, {code: (1, …)}."""
+        given = request.get("set", {})
+        if not isinstance(given, dict):
+            raise InfoganError(f"set {given!r}: expected a value for each code, by its name")
+        return one(self.model, given)
+
     def _free(self, request: Mapping[str, Any]) -> set[str]:
-        free = {str(name) for name in request.get("free", [])}
+        given = request.get("free", [])
+        if not isinstance(given, list):
+            raise InfoganError(f"free {given!r}: expected a list of what is drawn")
+        free = set(map(str, given))
         if unknown := free - set(self.controls):
             raise InfoganError(f"there is no {unknown.pop()!r} to draw")
         return free
