@@ -221,9 +221,9 @@ class Explorer:
         before, self.model.names = self.model.names, new
         try:
             self.save(self.model)
-        except InfoganError:
+        except OSError as e:
             self.model.names = before
-            raise
+            raise InfoganError(f"cannot keep the name: {e.strerror or e}; free its place") from None
         return {"names": new}
 
     def _outside(self, file: Any) -> Tensor:

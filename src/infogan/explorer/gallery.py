@@ -67,9 +67,9 @@ class Gallery:
             if self._ended.is_set():
                 return
 
-    def q(self) -> dict[str, Distribution]:
-        """Q(c|x) of the images that were read so far, (read,)."""
-        return self.model.prior.q(self._outputs[: self.read])
+    def q(self, n: int) -> dict[str, Distribution]:
+        """Q(c|x) of the first n images that were read, (n,)."""
+        return self.model.prior.q(self._outputs[:n])
 
     def image(self, i: int) -> Tensor:
         """Image i of those that were read, (1, C, H, W).
@@ -97,11 +97,12 @@ class Gallery:
         Raises:
             InfoganError: no such order, or no such categorical code.
         """
-        q = self.q()
+        n = self.read  # once: it grows meanwhile
+        q = self.q(n)
         if order == "like":
-            score = torch.zeros(self.read)
-            for name, value in c.items():
-                score = score + q[name].log_prob(value.expand(self.read, *value.shape[1:]))
+            score = torch.zeros(n)
+            for name, value in c.items() if n else ():
+                score = score + q[name].log_prob(value.expand(n, *value.shape[1:]))
             first = score.argsort(descending=True, stable=True)
             return first, score[first]
         if order not in ORDERS:
@@ -116,13 +117,11 @@ class Gallery:
 
     def shares(self) -> dict[str, list[float]]:
         """The share of images whose likeliest category it is, for each categorical code, (K,)."""
-        if not self.read:
+        if not (n := self.read):
             return {}
-        q = self.q()
+        q = self.q(n)
         return {
-            code.name: (
-                probs(q[code.name]).argmax(1).bincount(minlength=code.k) / self.read
-            ).tolist()
+            code.name: (probs(q[code.name]).argmax(1).bincount(minlength=code.k) / n).tolist()
             for code in self.model.prior.categorical
         }
 
