@@ -93,16 +93,19 @@ def _here_alone(host: str) -> bool:
 def _bound(host: str, port: int | None) -> socket.socket:
     """A socket that listens there."""
     wanted = PORT if port is None else port
+    found = None
     try:
         family, _, _, _, address = socket.getaddrinfo(host, wanted, type=socket.SOCK_STREAM)[0]
         found = socket.socket(family, socket.SOCK_STREAM)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(address)
+        found.listen()  # a browser that comes before the server waits
     except OSError as e:
+        if found:
+            found.close()
         if port is None:
             return _bound(host, 0)
         raise InfoganError(
             f"cannot listen at {host}, port {port}: {e.strerror or e}; give another --port, or none"
         ) from None
-    found.listen()  # a browser that comes before the server waits
     return found
