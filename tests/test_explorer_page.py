@@ -183,6 +183,7 @@ def test_in_a_browser_codes_are_set_named_and_remembered(browser, run, tmp_path)
         page.wait_for_selector("#read table")
         assert "mine.png" in page.locator("#read").inner_text()
         page.wait_for_selector("#real figure >> nth=23")
+        expect(page.locator("#c-digit small >> nth=9")).to_contain_text("%")
         there = page.url
         page.reload()
         page.wait_for_selector("#c-digit .pick >> nth=9")

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from infogan import InfoGAN
+from infogan.config import NetConfig
 from infogan.errors import InfoganError
 from infogan.inputs import checked_seed, images, numbers, vectors
 
@@ -63,3 +65,13 @@ def test_numbers_are_for_one_image_or_for_n():
     for value in bad:
         with pytest.raises(InfoganError, match="u: expected a number"):
             numbers("u", value, 2)
+
+
+@pytest.mark.parametrize("ragged", [[1, [2]], [[1, 2], [3]]])
+def test_rows_of_several_lengths_are_refused_in_a_sentence(ragged):
+    model = InfoGAN("z3 + kind:cat4 + u2", (1, 8, 8), NetConfig(widths=(4, 8), fc=8)).eval()
+    for given in ({"u": ragged}, {"kind": ragged}, {"z": ragged}):
+        with pytest.raises(InfoganError, match="rows of several lengths"):
+            model.generate(**given)
+    with pytest.raises(InfoganError, match="rows of several lengths"):
+        model.infer(ragged)

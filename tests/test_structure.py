@@ -10,11 +10,11 @@ SOURCE = ROOT / "src" / "infogan"
 
 # a module imports only from those before it
 ORDER = [
-    "errors", "registry", "table", "pictures", "config", "processes", "precision", "codes",
-    "prior", "groups", "names", "weights", "networks", "inputs", "model", "recalibration", "memory",
-    "workers", "encode", "generate", "adversarial", "pairs", "components", "joining", "merging",
-    "objective", "data", "batches", "votes", "vat", "diffaugment", "recording", "run",
-    "progress", "state", "descent", "update", "step", "restarts", "scout", "lessons",
+    "errors", "registry", "inputs", "table", "pictures", "config", "processes", "precision",
+    "codes", "prior", "groups", "names", "weights", "networks", "model", "recalibration",
+    "memory", "workers", "encode", "generate", "adversarial", "pairs", "components", "joining",
+    "merging", "objective", "data", "batches", "votes", "vat", "diffaugment", "recording",
+    "run", "progress", "state", "descent", "update", "step", "restarts", "scout", "lessons",
     "scouting", "guards", "training", "fitting", "metrics", "figures", "scatter", "supposed",
     "report", "explorer", "cli",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from torch.distributions import Distribution
 
 from infogan.codes import probs
 from infogan.errors import InfoganError
+from infogan.inputs import array
 from infogan.prior import Prior
 
 SUFFIX = "_group"  # of a code's name: `digit_group` is the group of the code `digit`
@@ -73,7 +74,7 @@ class Groups:
 
     def check(self, name: str, value: Any) -> Tensor:
         """A user's value of a group, checked: (n,) integers, n >= 1."""
-        given = np.asarray(value).reshape(-1)
+        given = array(name, value).reshape(-1)
         if given.dtype.kind not in "iuf" or not np.isin(given, np.arange(self.n)).all():
             raise InfoganError(f"{name}: groups are the integers 0 to {self.n - 1}, got {value!r}")
         return torch.from_numpy(given.astype(np.int64))

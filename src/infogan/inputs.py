@@ -1,8 +1,10 @@
 """What a user hands over, images, vectors or values of codes, checked and as tensors."""
 
+from typing import Any
+
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from infogan.errors import InfoganError
@@ -17,7 +19,7 @@ def images(x: ArrayLike, shape: tuple[int, int, int]) -> Tensor:
     Raises:
         InfoganError: they have another shape, or another range.
     """
-    given = x if isinstance(x, Tensor) else np.asarray(x)
+    given = x if isinstance(x, Tensor) else array("images", x)
     if not isinstance(given, Tensor) and given.dtype.kind not in "biuf":
         raise InfoganError(f"expected images as numbers, got {given.dtype}")
     found = torch.as_tensor(given)
@@ -48,7 +50,7 @@ def vectors(x: ArrayLike, shape: tuple[int, int, int]) -> Tensor:
     Raises:
         InfoganError: they have another width, or hold what is no finite number.
     """
-    given = np.asarray(x)
+    given = array("vectors", x)
     d = shape[0]
     rows = given.reshape(1, d) if given.shape == (d,) else given
     if given.shape[1:] == shape:
@@ -61,6 +63,20 @@ def vectors(x: ArrayLike, shape: tuple[int, int, int]) -> Tensor:
             f"vectors must be finite, row {int(bad.argmax())} is not; leave it out or fill it"
         )
     return torch.from_numpy(rows.astype(np.float32)).reshape(-1, *shape)
+
+
+def array(name: str, value: ArrayLike) -> NDArray[Any]:
+    """What a user gives for a name, as an array.
+
+    Raises:
+        InfoganError: its rows are of several lengths.
+    """
+    try:
+        return np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
+    except ValueError:
+        raise InfoganError(
+            f"{name}: rows of several lengths; give as many numbers in each"
+        ) from None
 
 
 def checked_seed(seed: int) -> int:
@@ -76,7 +92,7 @@ def checked_seed(seed: int) -> int:
 
 def numbers(name: str, value: ArrayLike, d: int) -> Tensor:
     """A user's value of d numbers, for one image or for n, as (n, d) floats."""
-    given = np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
+    given = array(name, value)
     numeric = given.dtype.kind in "iuf" and bool((np.abs(given.astype(float)) <= LARGEST).all())
     if numeric and given.ndim == 0:
         given = np.broadcast_to(given, (1, d))

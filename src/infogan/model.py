@@ -21,7 +21,7 @@ from infogan.codes import Categorical
 from infogan.config import Config, NetConfig, in_words
 from infogan.errors import InfoganError
 from infogan.groups import SUFFIX, Groups, from_card, to_card
-from infogan.inputs import checked_seed, images, numbers, vectors
+from infogan.inputs import array, checked_seed, images, numbers, vectors
 from infogan.networks import ARCHITECTURES, QHead, measure, ranged, spectral, spread
 from infogan.prior import Prior
 
@@ -232,7 +232,7 @@ class InfoGAN(nn.Module):
         code = self.prior[name]
         if not isinstance(code, Categorical):
             return numbers(code.name, value, code.width)
-        given = np.asarray(value).reshape(-1)
+        given = array(name, value).reshape(-1)
         if given.dtype.kind not in "iuf" or not np.isin(given, np.arange(code.k)).all():
             raise InfoganError(
                 f"{code.name}: categories are the integers 0 to {code.k - 1}, got {value!r}"

@@ -75,9 +75,11 @@ def one(model: InfoGAN, settings: Mapping[str, Any]) -> dict[str, Tensor]:
         InfoganError: there is no such coordinate, or it cannot have that value.
     """
     there = controls(model.prior)
-    for name in settings:
+    for name, value in settings.items():
         if name not in there:
             raise InfoganError(f"there is no {name!r} to set; there are {', '.join(there)}")
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise InfoganError(f"{name}: expected a number, got {value!r}")
     c: dict[str, Any] = {}
     for code in model.prior:
         row = [settings.get(name, middle(code)) for name in code.coordinates]

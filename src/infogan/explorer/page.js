@@ -3,7 +3,7 @@ const $ = (id) => document.getElementById(id);
 const QUICK = 120; // ms: a model whose whole answer takes no longer redraws all while one drags
 
 const state = { set: {}, free: new Set(), seed: 0, order: "like", at: 0, rows: "", columns: "" };
-let facts, names, took = 0;
+let facts, names, shares = {}, took = 0;
 
 async function ask(request) {
   const response = await fetch("ask", {
@@ -75,13 +75,17 @@ const reorder = latest(async () => {
   $("counted").textContent = [shown, which].filter(Boolean).join(" · ");
   $("before").hidden = !state.at;
   $("after").hidden = state.at + answer.images.length >= answer.count;
-  for (const [code, shares] of Object.entries(answer.shares)) {
-    for (const element of document.querySelectorAll(`[data-share-of="${CSS.escape(code)}"]`)) {
-      element.textContent = `${(100 * shares[element.dataset.k]).toFixed(1)} %`;
-    }
-  }
+  shares = answer.shares;
+  tell();
   if (had < of) setTimeout(reorder, 700);
 });
+
+function tell() { // which share of the real images each category has
+  for (const element of document.querySelectorAll("[data-share-of]")) {
+    const share = shares[element.dataset.shareOf]?.[element.dataset.k];
+    element.textContent = share === undefined ? "" : `${(100 * share).toFixed(1)} %`;
+  }
+}
 
 const retable = latest(async () => {
   if (!state.rows || !state.columns) return;
@@ -244,6 +248,7 @@ function place(control, strip) { // bring it to what is set
       return cell;
     }));
   }
+  if (control.k) tell();
   [...holder.querySelectorAll(".pick")].forEach((button, i) => {
     button.firstChild.src = strip.images[i];
     button.firstChild.alt = `${control.name} = ${+strip.values[i].toFixed(2)}`;
