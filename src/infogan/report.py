@@ -13,6 +13,7 @@ from infogan import figures, scatter
 from infogan.config import to_yaml
 from infogan.data import load, to_float
 from infogan.metrics.clustering import class_names
+from infogan.metrics.disentanglement import in_words as scores_in_words
 from infogan.metrics.factors import in_words as factors_in_words
 from infogan.metrics.groups import held, line, merges_of, names, shown, warnings
 from infogan.metrics.groups import in_words as groups_in_words
@@ -161,6 +162,7 @@ def _page(
     parts += _groups(metrics, pictures)
     for family, heading, told in (
         ("factors", "Codes and true factors", factors_in_words(metrics)),
+        ("disentanglement", "Disentanglement", scores_in_words(metrics)),
         ("matched", "Codes and true factors, one to one", matched_in_words(metrics)),
         ("pairs", "Without labels", pairs_in_words(metrics)),
     ):

@@ -10,6 +10,7 @@ from infogan.codes import probs
 from infogan.config import AugmentConfig
 from infogan.data import Dataset
 from infogan.metrics.clustering import class_names, clustering
+from infogan.metrics.disentanglement import disentanglement, possible
 from infogan.metrics.factors import factors
 from infogan.metrics.factors import in_words as factors_in_words
 from infogan.metrics.groups import agreement, groups, held, names, shown
@@ -26,8 +27,8 @@ from infogan.metrics.pairs import pairs
 from infogan.model import InfoGAN
 
 FAMILIES = (
-    "information", "clustering", "groups", "pairs", "factors", "matched", "meaning", "reading",
-    "overfitting",
+    "information", "clustering", "groups", "pairs", "factors", "disentanglement", "matched",
+    "meaning", "reading", "overfitting",
 )  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def evaluate(
     )
     if model.prior.categorical:
         out |= _categories(model, test, budget, augmentations or AugmentConfig(), train)
-    out |= _truth(model, test)
+    out |= _truth(model, test, budget)
     if model.prior.continuous and model.shape[0] == 1 and not model.vectors:
         out |= meaning(model, budget.per_category, budget.seed)
         out["protocol.meaning"] = (
@@ -160,7 +161,7 @@ def grouped(model: InfoGAN, test: Dataset, trees: Mapping[str, Any]) -> dict[str
     return out
 
 
-def _truth(model: InfoGAN, test: Dataset) -> dict[str, Any]:
+def _truth(model: InfoGAN, test: Dataset, budget: Budget) -> dict[str, Any]:
     """What the codes have to do with the exact factors of a made set."""
     out: dict[str, Any] = {}
     if test.factors is not None and any(test.factors.sizes):
@@ -169,6 +170,14 @@ def _truth(model: InfoGAN, test: Dataset) -> dict[str, Any]:
             f"{test.name} {test.split}, n = {len(test.images):,} real images, true factors only to "
             "measure: nmi between the likeliest category and the factor, rho: Spearman's ρ between "
             "Q's mean and the factor"
+        )
+    if possible(model, test):
+        scores = disentanglement(model, test, budget.seed)
+        out |= {f"disentanglement.{key}": value for key, value in scores.items()}
+        out["protocol.disentanglement"] = (
+            f"what Q reads from {test.name} {test.split}, n = {len(test.images):,} real images, by "
+            "their true factors, only to measure: a categorical code's likeliest category, the "
+            "mean of another; sap and dci of other implementations are other numbers"
         )
     if model.prior.continuous and continuous_factors(test):
         out |= matched(model, test)
@@ -210,11 +219,13 @@ def as_text(metrics: Mapping[str, Any]) -> str:
         if f"protocol.{family}" not in metrics:
             continue
         lines += ["", metrics[f"protocol.{family}"]]
-        lines += [
-            f"  {key:<28} {value:8.4f}"
+        numbers = {
+            key: value
             for key, value in metrics.items()
             if key.startswith(f"{family}.") and isinstance(value, float)
-        ]
+        }
+        wide = max(28, *map(len, numbers), 0)
+        lines += [f"  {key:<{wide}} {value:8.4f}" for key, value in numbers.items()]
         if f"{family}.confusion" in metrics:
             table = metrics[f"{family}.confusion"]
             what = {"clustering": "category", "groups": "group   "}[family]
