@@ -15,8 +15,8 @@ ORDER = [
     "memory", "workers", "encode", "generate", "adversarial", "pairs", "components", "joining",
     "merging", "objective", "data", "batches", "votes", "vat", "diffaugment", "recording",
     "run", "progress", "state", "descent", "update", "step", "restarts", "scout", "lessons",
-    "scouting", "guards", "training", "fitting", "metrics", "figures", "scatter", "supposed",
-    "report", "explorer", "cli",
+    "scouting", "guards", "training", "fitting", "metrics", "selection", "figures", "scatter",
+    "supposed", "report", "explorer", "cli",
 ]  # fmt: skip
 
 

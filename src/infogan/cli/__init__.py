@@ -23,6 +23,7 @@ InfoGAN: interpretable latent codes from unlabelled images (Chen et al. 2016).
   evaluate RUN [--json]         measure a run on the held-out split
   report RUN                    write the run's report.html and figures/
   merge RUN                     take categories that are one thing together, as groups
+  select RUN RUN RUN …          which run to keep, without labels
   explore RUN [SOURCE]          drive the codes in a browser, browse real images, give names
   encode RUN [SOURCE]           images to codes: a table, a row for each image
   generate RUN --out FOLDER     codes to images: an array and its codes
@@ -42,6 +43,7 @@ COMMANDS = {
     "encode": "batch",
     "generate": "batch",
     "explore": "explore",
+    "select": "select",
     "figure1": "runs",
     "sheet": "runs",
 }
