@@ -16,7 +16,7 @@ from PIL import Image
 from infogan import InfoGAN, InfoganError
 from infogan.config import NetConfig
 from infogan.data import Dataset
-from infogan.explorer import Explorer, Gallery
+from infogan.explorer import Explorer, Gallery, Keeper
 from infogan.groups import Groups
 from infogan.pictures import Form
 
@@ -47,7 +47,7 @@ def gallery(model, data):
 @pytest.fixture
 def explorer(model, gallery):
     model.names, model.groups = {}, {}
-    return Explorer(model, "runs/x", gallery, Form(8, 3), lambda model: None)
+    return Explorer(model, "runs/x", gallery, Form(8, 3), lambda key, text: {key: text})
 
 
 def pixels(address):
@@ -86,6 +86,9 @@ def test_the_command_says_what_is_set():
     answer = Explorer(model, "my runs/x").render({"show": "draw", "set": {"kind": 1, "u": 0.25}})
     shell = "infogan generate 'my runs/x' --n 1000 --set kind=1 u=0.25 --out fakes"
     assert answer["shell"] == shell
+    free = {"show": "draw", "set": {"kind": 1}, "free": ["u"]}
+    shell = "infogan generate runs/x --n 1000 --set kind=1 --out fakes"
+    assert Explorer(model, "runs/x").render(free)["shell"] == shell
 
 
 def test_along_a_strip_one_number_moves(explorer, model):
@@ -197,25 +200,72 @@ def test_a_real_image_is_read_by_its_number(explorer, gallery, data):
     assert torch.equal(pixels(answer["image"]), data.images[i])
 
 
-def test_a_name_is_kept_and_one_that_cannot_be_is_not(model, gallery):
-    kept = []
+@pytest.fixture
+def saved(tmp_path, model):
+    """A copy of the model, and the folder that it was saved in."""
     model.names, model.groups = {}, {"kind": Groups((0, 1, 0, 1))}
-    explorer = Explorer(model, "x", gallery, None, lambda model: kept.append(dict(model.names)))
+    model.save_pretrained(tmp_path)
+    return InfoGAN.from_pretrained(tmp_path), tmp_path
+
+
+def naming(saved):
+    model, folder = saved
+    return Explorer(model, "x", None, None, Keeper(model, folder).keep)
+
+
+def test_a_name_is_kept_and_one_that_cannot_be_is_not(saved, model):
+    explorer, folder = naming(saved), saved[1]
     name = {"show": "name", "key": "kind_group=1", "text": " rings "}
     assert explorer.render(name)["names"] == {"kind_group=1": "rings"}
-    with pytest.raises(InfoganError, match="there is no 'kind=9'"):
-        explorer.render({"show": "name", "key": "kind=9", "text": "x"})
+    for key, text, rule in (
+        ("kind=9", "x", "there is no 'kind=9'"),
+        ("kind=2", "7", "a number already stands for a category"),
+    ):
+        with pytest.raises(InfoganError, match=rule):
+            explorer.render({"show": "name", "key": key, "text": text})
+    assert InfoGAN.from_pretrained(folder).names == {"kind_group=1": "rings"}
     explorer.render(name | {"text": ""})
-    assert kept == [{"kind_group=1": "rings"}, {}]
-
-    def full(model):
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(InfoganError, match="cannot keep the name: No space left"):
-        Explorer(model, "x", None, None, full).render(name)
-    assert model.names == {}
+    assert InfoGAN.from_pretrained(folder).names == {}
+    (folder / ".config.json.partial").mkdir()  # the disk refuses
+    with pytest.raises(InfoganError, match="cannot keep the name: Is a directory"):
+        explorer.render(name)
+    assert saved[0].names == {}
     with pytest.raises(InfoganError, match="names are kept in a run"):
         Explorer(model, "x").render(name)
+
+
+def test_what_another_page_named_stays(saved):
+    first, second = naming(saved), naming((InfoGAN.from_pretrained(saved[1]), saved[1]))
+    first.render({"show": "name", "key": "u", "text": "size"})
+    names = second.render({"show": "name", "key": "g", "text": "hue"})["names"]
+    assert names == InfoGAN.from_pretrained(saved[1]).names == {"u": "size", "g": "hue"}
+
+
+def test_a_model_that_changed_meanwhile_is_not_named(saved):
+    explorer, folder = naming(saved), saved[1]
+    other = InfoGAN("z3 + kind:cat2", (3, 8, 8), NetConfig(widths=(4, 8), fc=8))
+    other.save_pretrained(folder)
+    before = (folder / "config.json").read_bytes()
+    with pytest.raises(InfoganError, match="merged or trained anew since"):
+        explorer.render({"show": "name", "key": "u", "text": "size"})
+    assert (folder / "config.json").read_bytes() == before
+
+
+def test_categories_of_one_group_are_side_by_side(saved):
+    explorer = Explorer(saved[0], "x")
+    strip = explorer.render({"show": "draw", "set": {"kind": 3}})["strips"]["kind"]
+    assert strip["values"] == [0, 2, 1, 3]
+
+
+def test_all_is_drawn_from_the_prior():
+    codes = "z3 + kind:cat3(0.8, 0.1, 0.1) + g"
+    model = InfoGAN(codes, (1, 8, 8), NetConfig(widths=(4, 8), fc=8)).eval()
+    explorer = Explorer(model, "x")
+    drawn = [explorer.render({"show": "random", "seed": i})["set"] for i in range(400)]
+    # standard errors 0.02, 0.05
+    assert np.mean([each["kind"] == 0 for each in drawn]) == pytest.approx(0.8, abs=0.08)
+    assert np.std([each["g"] for each in drawn]) == pytest.approx(1, abs=0.15)
+    explorer.render({"show": "draw", "set": drawn[0]})
 
 
 @pytest.mark.parametrize(
@@ -250,7 +300,7 @@ JSON = st.recursive(
 )
 SETTINGS = st.dictionaries(st.sampled_from([*START, "x"]), JSON, max_size=3)
 REQUEST = st.fixed_dictionaries(
-    {"show": st.sampled_from(["draw", "table", "real", "read", "name"])},
+    {"show": st.sampled_from(["draw", "random", "table", "real", "read", "name"])},
     optional={
         "set": SETTINGS | JSON, "seed": JSON, "free": JSON, "rows": JSON, "columns": JSON,
         "order": JSON, "by": JSON, "at": JSON, "id": JSON, "file": JSON, "key": JSON, "text": JSON,

@@ -131,7 +131,7 @@ def test_pictures_of_ones_own_are_browsed_by_name(run, tmp_path):
         (["RUN", "nowhere"], "nowhere"),
         (["RUN", "--port", "70000"], "0 to 65535"),
         (["RUN", "--host", "256.1.1.1"], "cannot listen at 256.1.1.1"),
-        (["RUN", "--port", "TAKEN"], "give another --port"),
+        (["RUN", "--port", "TAKEN"], "Address already in use; choose another"),
     ],
 )
 def test_mistakes_are_one_line(run, capsys, monkeypatch, args, rule):
@@ -184,11 +184,24 @@ def test_in_a_browser_codes_are_set_named_and_remembered(browser, run, tmp_path)
         assert "mine.png" in page.locator("#read").inner_text()
         page.wait_for_selector("#real figure >> nth=23")
         expect(page.locator("#c-digit small >> nth=9")).to_contain_text("%")
+        slider = page.get_by_label("u2", exact=True)
+        slider.focus()
+        page.keyboard.press("End")
+        slider.dblclick()
+        expect(slider).to_have_value("0")
+        page.wait_for_url("**u2=0&*")
         there = page.url
         page.reload()
         page.wait_for_selector("#c-digit .pick >> nth=9")
         page.wait_for_url(there)
         assert page.get_by_label("what digit=4 is").input_value() == "four"
+        page.goto(f"{address}#digit=99&u1=x&u2=-1&~seed=7&~free=u1&tilt=3")
+        expect(page.locator("#status")).to_have_text(re.compile("address sets tilt, digit, u1 to"))
+        expect(page.locator("#c-u2 output")).to_have_text("-1")
+        expect(page.locator("#c-u1 .free input")).to_be_checked()
+        expect(page.locator("#c-digit output")).to_have_text("0")
+        page.keyboard.press("r")
+        page.wait_for_url(re.compile("seed=(?!7&)"))
         assert not wrong
         page.close()
     assert InfoGAN.from_pretrained(run).names["digit=4"] == "four"

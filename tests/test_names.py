@@ -28,7 +28,7 @@ def test_names_travel_with_the_model_and_its_weights_stay(model, tmp_path):
     again = InfoGAN.from_pretrained(tmp_path)
     assert again.names == model.names
     again.names["u"] = "size"
-    again.save_card(tmp_path)
+    again.save_card(tmp_path, again.names)
     assert InfoGAN.from_pretrained(tmp_path).names == {**model.names, "u": "size"}
     assert (tmp_path / "model.safetensors").read_bytes() == weights
     assert {f.name for f in tmp_path.iterdir()} == {"config.json", "model.safetensors"}
@@ -50,6 +50,8 @@ def test_a_model_without_names_says_nothing_of_them(model, tmp_path):
         ({"u": "two\nlines"}, "a line of up to 60"),
         ({"u": "x" * 61}, "a line of up to 60"),
         ({"u": 3}, "a line of up to 60"),
+        ({"kind=1": "7"}, "a number already stands for a category"),
+        ({"kind_group=1": "nan"}, "a number already"),
     ],
 )
 def test_names_of_nothing_are_refused(model, tmp_path, names, rule):
@@ -87,17 +89,51 @@ def test_a_category_is_found_by_its_name(model):
     with pytest.raises(InfoganError, match="kind=1 and kind=3 are both called 'rings'"):
         category(names, "kind", "rings")
     assert _assignments(["kind=seven", "u=-1"], names) == {"kind": 2, "u": -1}
-    with pytest.raises(InfoganError, match="'eight' is no name of a category"):
+    with pytest.raises(InfoganError, match="'eight' is none of seven, rings, rings"):
         _assignments(["kind=eight"], names)
 
 
 def test_other_groups_take_the_name_that_their_categories_share():
-    names = {"kind=0": "a", "kind=2": "a", "kind=1": "b", "kind=3": "c", "kind_group=0": "old"}
-    rest = {key: text for key, text in names.items() if "group" not in key}
-    assert regrouped(names, "kind", Groups((0, 1, 0, 1))) == {**rest, "kind_group=0": "a"}
-    assert regrouped(names, "kind", None) == rest
-    assert regrouped(names, "other", None) == names
+    names = {"kind=0": "a", "kind=2": "a", "kind=1": "b", "kind=3": "c", "u": "size"}
+    pairs = Groups((0, 1, 0, 1))
+    assert regrouped(names, "kind", None, pairs) == {**names, "kind_group=0": "a"}
+    assert regrouped(names, "kind", None, None) == names
     assert of_categories(names, "kind", 4) == ["a", "b", "a", "c"]
+
+
+def test_names_of_groups_outlive_other_groups():
+    names = {
+        "kind_group=0": "rings",
+        "kind_group=1": "bars",
+        "kind=3": "a bar",
+        "other_group=0": "x",
+    }
+    before, after = Groups((0, 1, 0, 1, 2)), Groups((0, 1, 0, 2, 3))
+    found = regrouped(names, "kind", before, after)
+    assert found == {
+        "kind=0": "rings", "kind=2": "rings", "kind=1": "bars", "kind=3": "a bar",
+        "kind_group=0": "rings", "kind_group=1": "bars", "kind_group=2": "a bar",
+        "other_group=0": "x",
+    }  # fmt: skip
+    undone = regrouped(names, "kind", before, None)
+    assert of_categories(undone, "kind", 5) == ["rings", "bars", "rings", "a bar", ""]
+    assert regrouped(undone, "kind", None, before)["kind_group=0"] == "rings"
+    same = regrouped({"kind_group=1": "bars", "kind=1": "one"}, "kind", before, before)
+    assert same["kind_group=1"] == "bars"
+
+
+def test_any_script_is_a_name(model):
+    for text in ("ななめ\u3000線", "نیم\u200cفاصله", "👨\u200d👩\u200d👧", "<b>x</b>"):
+        assert checked({"u": text}, model.prior, model.groups) == {"u": text}
+
+
+def test_a_run_directory_is_saved_to_where_it_is_read(model, tmp_path):
+    model.save_pretrained(tmp_path / "model")
+    again = InfoGAN.from_pretrained(tmp_path)
+    again.names["u"] = "size"
+    again.save_pretrained(tmp_path)
+    assert InfoGAN.from_pretrained(tmp_path).names == {"u": "size"}
+    assert [f.name for f in tmp_path.iterdir()] == ["model"]
 
 
 def test_checked_drops_what_is_empty(model):

@@ -240,17 +240,20 @@ class InfoGAN(nn.Module):
         return torch.from_numpy(given.astype(np.int64))
 
     def save_pretrained(self, path: str | os.PathLike[str]) -> None:
-        """Write `config.json` and `model.safetensors`, which `from_pretrained` loads."""
+        """Write `config.json` and `model.safetensors`, which `from_pretrained` loads; of a run
+        directory those of its model."""
         folder = Path(path)
+        if (folder / "model" / "config.json").is_file():
+            folder = folder / "model"
         folder.mkdir(parents=True, exist_ok=True)
-        self.save_card(folder)
+        self.save_card(folder, self.names)
         save_file(
             {name: tensor.contiguous().cpu() for name, tensor in self.state_dict().items()},
             folder / "model.safetensors",
         )
 
-    def save_card(self, folder: Path) -> None:
-        """Write `config.json` alone, all but the weights; it takes the old one's place when it is
+    def save_card(self, folder: Path, called: Mapping[str, str]) -> None:
+        """Write `config.json` alone, with these names; it takes the old one's place when it is
         whole."""
         card = {
             "format": FORMAT,
@@ -261,7 +264,7 @@ class InfoGAN(nn.Module):
         }
         if self.groups:
             card["groups"] = to_card(self.groups)
-        if named := names.checked(self.names, self.prior, self.groups):
+        if named := names.checked(called, self.prior, self.groups):
             card["names"] = named
         partial = folder / ".config.json.partial"
         partial.write_text(json.dumps(card, indent=2) + "\n", "utf-8")

@@ -4,6 +4,7 @@ A name belongs to what `--set` would say: "digit=3" is a category, "digit_group=
 slider. Names are kept in a model's card, and change nothing that it computes.
 """
 
+import unicodedata
 from collections.abc import Mapping
 
 from infogan.codes import Categorical
@@ -12,6 +13,7 @@ from infogan.groups import SUFFIX, Groups
 from infogan.prior import Prior
 
 LONGEST = 60  # characters
+CONTROL = ("Cc", "Cs", "Zl", "Zp")  # of Unicode: none of them is part of a line
 
 
 def checked(names: Mapping[str, str], prior: Prior, groups: Mapping[str, Groups]) -> dict[str, str]:
@@ -31,9 +33,14 @@ def checked(names: Mapping[str, str], prior: Prior, groups: Mapping[str, Groups]
                 f"names: there is no {key!r} to be called {text!r}; a name belongs to a category, "
                 f"as {_example(prior, groups)!r}, or to a slider"
             )
-        if not isinstance(text, str) or len(text) > LONGEST or not text.isprintable():
+        if not isinstance(text, str) or len(text) > LONGEST or not _in_one_line(text):
             raise InfoganError(
                 f"names: {key} cannot be called {text!r}; give a line of up to {LONGEST} characters"
+            )
+        if "=" in key and _is_number(text):
+            raise InfoganError(
+                f"names: {key} cannot be called {text!r}, for a number already stands for a "
+                "category; say it in words, as seven"
             )
     return {key: text.strip() for key, text in names.items() if text.strip()}
 
@@ -61,17 +68,42 @@ def category(names: Mapping[str, str], code: str, text: str) -> int | None:
     return int(found[0].partition("=")[2]) if found else None
 
 
-def regrouped(names: Mapping[str, str], code: str, groups: Groups | None) -> dict[str, str]:
-    """The names where a code has other groups than before: each group has the name that all its
-    categories have which have one."""
+def regrouped(
+    names: Mapping[str, str], code: str, before: Groups | None, after: Groups | None
+) -> dict[str, str]:
+    """The names where a code has other groups than before.
+
+    A group of the same categories keeps its name; a group's name passes to those of its categories
+    that have none; a new group has the name that all its categories have which have one.
+    """
     new = {key: text for key, text in names.items() if not key.startswith(f"{code}{SUFFIX}=")}
-    if groups is not None:
-        called = of_categories(names, code, len(groups.of))
-        for g in range(groups.n):
-            texts = {called[k] for k in groups.members(g)} - {""}
-            if len(texts) == 1:
-                new[f"{code}{SUFFIX}={g}"] = texts.pop()
+    kept: dict[tuple[int, ...], str] = {}
+    if before is not None:
+        for g, text in enumerate(of_categories(names, code + SUFFIX, before.n)):
+            if text:
+                kept[before.members(g)] = text
+                for k in before.members(g):
+                    new.setdefault(f"{code}={k}", text)
+    if after is not None:
+        called = of_categories(new, code, len(after.of))
+        for g in range(after.n):
+            texts = {called[k] for k in after.members(g)} - {""}
+            shared = texts.pop() if len(texts) == 1 else ""
+            if text := kept.get(after.members(g), shared):
+                new[f"{code}{SUFFIX}={g}"] = text
     return new
+
+
+def _in_one_line(text: str) -> bool:
+    return not any(unicodedata.category(letter) in CONTROL for letter in text)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _nameable(prior: Prior, groups: Mapping[str, Groups]) -> list[str]:

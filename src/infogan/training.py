@@ -153,7 +153,8 @@ class _Diary:
         model = state.trained(self.images, self.config.train.seed, self.config.loss)
         with suppress(InfoganError):  # a finished run that went on keeps what was merged
             if (self.run.path / "model").is_dir():
-                model.groups = InfoGAN.from_pretrained(self.run.path / "model").groups
+                old = InfoGAN.from_pretrained(self.run.path / "model")
+                model.groups, model.names = old.groups, old.names
         with self.run.replacing("model") as folder:
             model.save_pretrained(folder)
         if self.on_sample:

@@ -115,10 +115,15 @@ def _assignments(texts: Sequence[str], names: Mapping[str, str]) -> dict[str, fl
             if (named := category(names, name, value.strip())) is None:
                 raise InfoganError(
                     f"--set {text!r}: expected CODE=NUMBER, e.g. digit=3"
-                    + f"; {value!r} is no name of a category" * bool(names)
+                    + f"; {value!r} is none of {_called(names, name)}" * bool(_called(names, name))
                 ) from None
             given[name] = named
     return given
+
+
+def _called(names: Mapping[str, str], code: str) -> str:
+    """The names that a code's categories have, in a sentence."""
+    return ", ".join(text for key, text in names.items() if key.startswith(f"{code}="))
 
 
 def _format(model: "InfoGAN", n: int, wanted: str) -> "torch.dtype":

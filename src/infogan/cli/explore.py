@@ -1,9 +1,11 @@
 """The codes of a trained model in a browser: `infogan explore`."""
 
+import os
+import sys
 import webbrowser
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 from infogan.cli.arguments import parse
@@ -11,7 +13,7 @@ from infogan.cli.images import images_for, source_of
 from infogan.errors import InfoganError
 
 if TYPE_CHECKING:
-    from infogan.explorer import Gallery
+    from infogan.explorer import Gallery, Keeper
     from infogan.model import InfoGAN
     from infogan.pictures import Form
 
@@ -48,13 +50,15 @@ def explore(argv: list[str]) -> int:
     from infogan.model import InfoGAN
 
     model = InfoGAN.from_pretrained(args.model)
-    page = Explorer(model, str(args.model), None, _form(args.model, model), _keeping(args.model))
+    keeper = _keeper(args.model, model)
+    keep = keeper.keep if keeper else None
+    page = Explorer(model, str(args.model), None, _form(args.model, model), keep)
     page.gallery = gallery = _gallery(args.model, args.source, model)
 
     def ready(address: str) -> None:
         print(f"{address}  Ctrl-C ends it", flush=True)
-        if args.browser:
-            webbrowser.open(address)
+        if args.browser and _graphical():
+            Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
     if gallery:
         gallery.start()
@@ -99,7 +103,16 @@ def _form(path: Path, model: "InfoGAN") -> "Form | None":
     return form(data, h, c)
 
 
-def _keeping(path: Path) -> "Callable[[InfoGAN], None] | None":
-    """What keeps the model's names beside its weights."""
+def _keeper(path: Path, model: "InfoGAN") -> "Keeper | None":
+    """What keeps names beside the weights, where these are here."""
+    from infogan.explorer import Keeper
+
     folder = next((f for f in (path / "model", path) if (f / "config.json").is_file()), None)
-    return None if folder is None else lambda model: model.save_card(folder)
+    return None if folder is None else Keeper(model, folder)
+
+
+def _graphical() -> bool:
+    """Whether a browser of its own window can open here; one in the terminal would wait for the
+    page, and the page for it."""
+    shown = bool({"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ))
+    return shown or sys.platform in ("darwin", "win32")

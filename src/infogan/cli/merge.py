@@ -48,10 +48,10 @@ def merge(argv: list[str]) -> int:
     trees = None if args.undo else _trees(run, model, train, test, names)
     before = dict(model.groups)
     for name in names:
-        model.groups.pop(name, None)
+        old = model.groups.pop(name, None)
         if trees is not None and (found := proposal(trees, name, args.groups)).n < len(found.of):
             model.groups[name] = found
-        model.names = regrouped(model.names, name, model.groups.get(name))
+        model.names = regrouped(model.names, name, old, model.groups.get(name))
     if model.groups != before:
         with run.replacing("model") as folder:
             model.save_pretrained(folder)

@@ -2,6 +2,7 @@
 
 from infogan.explorer.explorer import Explorer
 from infogan.explorer.gallery import Gallery
+from infogan.explorer.keeper import Keeper
 from infogan.explorer.server import serve
 
-__all__ = ["Explorer", "Gallery", "serve"]
+__all__ = ["Explorer", "Gallery", "Keeper", "serve"]

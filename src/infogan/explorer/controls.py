@@ -25,26 +25,32 @@ class Control:
         name: Its coordinate, `u1` or `pose[0]`, under which it is set.
         code: Whose it is.
         index: Which of the code's dimensions.
+        groups: The group of each category, where they were merged.
     """
 
     name: str
     code: Code
     index: int
+    groups: tuple[int, ...] = ()
 
     def shown(self, value: float) -> Tensor:
-        """The values that a strip of images shows: of many categories those around the value."""
+        """The values that a strip of images shows: of many categories those around the value, those
+        of one group side by side."""
         values = self.code.traversal(STEPS)
-        first = int(value) // WINDOW * WINDOW if isinstance(self.code, Categorical) else 0
+        if not isinstance(self.code, Categorical):
+            return values
+        if self.groups:
+            values = torch.tensor(self.groups).argsort(stable=True)
+        first = int((values == int(value)).nonzero()) // WINDOW * WINDOW
         return values[first : first + WINDOW]
 
-    def facts(self, model: InfoGAN) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """What a page needs to know to draw it; numbers in the code's own units."""
         code = self.code
         facts = {"name": self.name, "code": code.name, "kind": code.term(), "H": code.entropy()}
         if isinstance(code, Categorical):
-            groups = model.groups.get(code.name)
-            of = list(groups.of) if groups else None
-            return facts | {"k": code.k, "groups": of, "group_name": code.name + SUFFIX}
+            group_name = code.name + SUFFIX
+            return facts | {"k": code.k, "groups": self.groups or None, "group_name": group_name}
         values = code.traversal(STEPS)
         trained = [code.low, code.high] if isinstance(code, Uniform) else None
         return facts | {
@@ -55,11 +61,13 @@ class Control:
         }
 
 
-def controls(prior: Prior) -> dict[str, Control]:
+def controls(model: InfoGAN) -> dict[str, Control]:
     """A control for each number of c, by its coordinate."""
-    return {
-        name: Control(name, code, i) for code in prior for i, name in enumerate(code.coordinates)
-    }
+    found: dict[str, Control] = {}
+    for code in model.prior:
+        groups = model.groups[code.name].of if code.name in model.groups else ()
+        found |= {name: Control(name, code, i, groups) for i, name in enumerate(code.coordinates)}
+    return found
 
 
 def middle(code: Code) -> float:
@@ -74,7 +82,7 @@ def one(model: InfoGAN, settings: Mapping[str, Any]) -> dict[str, Tensor]:
     Raises:
         InfoganError: there is no such coordinate, or it cannot have that value.
     """
-    there = controls(model.prior)
+    there = controls(model)
     for name, value in settings.items():
         if name not in there:
             raise InfoganError(f"there is no {name!r} to set; there are {', '.join(there)}")
@@ -112,7 +120,7 @@ def drawn(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """z and c of n images: z and the coordinates in `free` are drawn, the others as they are set"""
     z, new = model.prior.sample(n, generator)
-    for control in controls(model.prior).values():
+    for control in controls(model).values():
         if control.name in free:
             continue
         value = c[control.code.name]

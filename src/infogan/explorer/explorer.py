@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, Independent
 
-from infogan import figures, names
+from infogan import figures
 from infogan.codes import Categorical, probs
 from infogan.data import to_float
 from infogan.errors import InfoganError
@@ -31,16 +31,16 @@ MOST_BYTES = 50_000_000  # of a picture that is read
 class Explorer:
     """A trained model, answering `render(request) → response`; both are what JSON can say.
 
-    A request's "show" says what: `facts`, `draw`, `table`, `real`, `read` or `name`; a method of
-    that name says what else it holds and what comes back. It keeps no state but names: each request
-    says all.
+    A request's "show" says what: `facts`, `draw`, `random`, `table`, `real`, `read` or `name`; a
+    method of that name says what else it holds and what comes back. It keeps no state but names:
+    each request says all.
 
     Args:
         model: Makes images.
         title: What the run is called, as a command line names it.
         gallery: Real images, where there are some.
         form: What becomes of a picture from outside before Q reads it; None: such are not read.
-        save: Keeps the model's names; None: they are not kept.
+        keep: Keeps a name, as `Keeper.keep`; None: none is kept.
 
     Raises:
         InfoganError: the model makes vectors, or images that no page shows.
@@ -52,7 +52,7 @@ class Explorer:
         title: str,
         gallery: Gallery | None = None,
         form: Form | None = None,
-        save: Callable[[InfoGAN], None] | None = None,
+        keep: Callable[[str, str], dict[str, str]] | None = None,
     ) -> None:
         if model.vectors or model.shape[0] not in (1, 3):
             what = f"vectors of {model.shape[0]}" if model.vectors else f"images {model.shape}"
@@ -61,8 +61,8 @@ class Explorer:
                 "infogan report or generate"
             )
         self.model, self.title, self.gallery, self.form = model, title, gallery, form
-        self.save = save
-        self.controls = controls(model.prior)
+        self.keep = keep
+        self.controls = controls(model)
 
     def render(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to one request.
@@ -73,6 +73,7 @@ class Explorer:
         answers = {
             "facts": self.facts,
             "draw": self.draw,
+            "random": self.random,
             "table": self.table,
             "real": self.real,
             "read": self.read,
@@ -90,10 +91,10 @@ class Explorer:
             "codes": str(self.model.prior),
             "noise": self.model.prior.noise,
             "shape": list(self.model.shape),
-            "controls": [control.facts(self.model) for control in self.controls.values()],
+            "controls": [control.facts() for control in self.controls.values()],
             "start": settings(self.model.prior, one(self.model, {})),
             "names": self.model.names,
-            "keeps_names": self.save is not None,
+            "keeps_names": self.keep is not None,
             "reads": self.form is not None,
             "gallery": self.gallery.facts() if self.gallery else None,
         }
@@ -104,7 +105,7 @@ class Explorer:
         Request: "set" {coordinate: number}, "seed" of z; "free" [coordinate] are drawn too in
         "draws"; "only" true leaves out strips and draws.
         """
-        c, seed = self._set(request), _seed(request)
+        c, seed, free = self._set(request), _seed(request), self._free(request)
         z, _ = self.model.draw(1, torch.Generator().manual_seed(seed), {})
         parts: dict[str, tuple[Tensor, dict[str, Tensor]]] = {"picture": (z, c)}
         shown: dict[str, list[float]] = {}
@@ -113,7 +114,6 @@ class Explorer:
                 values = control.shown(settings(self.model.prior, c)[control.name])
                 shown[control.name] = values.tolist()
                 parts[control.name] = (z.expand(len(values), -1), moved(c, control, values))
-            free = self._free(request)
             parts["draws"] = drawn(self.model, c, free, DRAWS, torch.Generator().manual_seed(seed))
         images = self._decoded(parts)
         return {
@@ -121,8 +121,15 @@ class Explorer:
             "draws": images.pop("draws", []),
             "strips": {name: {"values": shown[name], "images": images[name]} for name in shown},
             "python": self._python(c, seed),
-            "shell": self._shell(c),
+            "shell": self._shell(c, free),
         }
+
+    def random(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """What to set for c ~ P(c). Request: "seed"."""
+        generator = torch.Generator().manual_seed(_seed(request))
+        _, c = self.model.prior.sample(1, generator)
+        drawn = settings(self.model.prior, c)
+        return {"set": {name: round(value, DIGITS) for name, value in drawn.items()}}
 
     def table(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """One control along the rows, another along the columns: the paper's Figure 2 as one PNG.
@@ -208,23 +215,12 @@ class Explorer:
 
         Request: "key" as `InfoGAN.names` has it, "text".
         """
-        if self.save is None:
+        if self.keep is None:
             raise InfoganError(
                 f"names are kept in a run or a saved model's folder, not {self.title}"
             )
         key, text = request.get("key"), request.get("text")
-        new = names.checked(
-            {**self.model.names, str(key): text if isinstance(text, str) else ""},
-            self.model.prior,
-            self.model.groups,
-        )
-        before, self.model.names = self.model.names, new
-        try:
-            self.save(self.model)
-        except OSError as e:
-            self.model.names = before
-            raise InfoganError(f"cannot keep the name: {e.strerror or e}; free its place") from None
-        return {"names": new}
+        return {"names": self.keep(str(key), text if isinstance(text, str) else "")}
 
     def _outside(self, file: Any) -> Tensor:
         """A picture's bytes as the model sees it, (1, C, H, W)."""
@@ -277,12 +273,14 @@ class Explorer:
         given = [f"{name}={_value(value[0].tolist())}" for name, value in c.items()]
         return f"model.generate({', '.join([*given, f'seed={seed}'])})"
 
-    def _shell(self, c: Mapping[str, Tensor]) -> str:
-        """The command that makes many like it; "" where it cannot say so."""
-        if any(value.dim() > 1 and value.shape[1] > 1 for value in c.values()):
+    def _shell(self, c: Mapping[str, Tensor], free: set[str]) -> str:
+        """The command that makes many images like the draws; "" where it cannot say so."""
+        fixed = {name: value.flatten().tolist() for name, value in c.items() if name not in free}
+        if any(len(values) > 1 for values in fixed.values()):
             return ""  # --set gives all dimensions of a code one value
-        given = " ".join(f"{name}={_value(value.flatten()[0].item())}" for name, value in c.items())
-        return f"infogan generate {shlex.quote(self.title)} --n 1000 --set {given} --out fakes"
+        given = "".join(f" {name}={_value(values[0])}" for name, values in fixed.items())
+        words = f"infogan generate {shlex.quote(self.title)} --n 1000"
+        return f"{words}{' --set' * bool(given)}{given} --out fakes"
 
 
 def _seed(request: Mapping[str, Any]) -> int:

@@ -3,7 +3,7 @@ const $ = (id) => document.getElementById(id);
 const QUICK = 120; // ms: a model whose whole answer takes no longer redraws all while one drags
 
 const state = { set: {}, free: new Set(), seed: 0, order: "like", at: 0, rows: "", columns: "" };
-let facts, names, shares = {}, took = 0;
+let facts, names, shares = {}, took = 0, held = null; // held: the slider under the pointer
 
 async function ask(request) {
   const response = await fetch("ask", {
@@ -16,10 +16,15 @@ async function ask(request) {
   return answer;
 }
 
-function say(text, wrong = false) {
+let wrong = null; // whose error is shown: what else goes well does not take it away
+
+function say(text, by = null) {
   $("status").textContent = text;
-  $("status").className = wrong ? "wrong" : "";
+  $("status").className = by ? "wrong" : "";
+  wrong = by;
 }
+
+const sentence = (e) => (e instanceof TypeError ? "no answer: has infogan explore ended?" : e.message);
 
 // Of many wishes for the same thing the last one counts: one request is under way at a time.
 function latest(work) {
@@ -33,9 +38,9 @@ function latest(work) {
       wanted = null;
       try {
         await work(...now);
-        if ($("status").className) say("");
+        if (wrong === work) say("");
       } catch (e) {
-        say(e instanceof TypeError ? "no answer: has infogan explore ended?" : e.message, true);
+        say(sentence(e), work);
       }
     }
     busy = false;
@@ -141,6 +146,13 @@ const key = (control, k) => control.groups
   ? `${control.group_name}=${control.groups[k]}` : `${control.code}=${k}`;
 const titled = (name) => names[name] || name;
 
+function relabel() { // where names stand beside what is set
+  for (const control of facts.controls) place(control);
+  for (const which of ["rows", "columns"]) {
+    for (const option of $(which).options) option.textContent = titled(option.value);
+  }
+}
+
 function category(code, k) {
   const control = facts.controls.find((each) => each.code === code);
   const text = names[key(control, k)];
@@ -158,11 +170,15 @@ function naming(of, title, element) {
   input.onchange = async () => {
     try {
       names = (await ask({ show: "name", key: of, text: input.value })).names;
-      say(input.value ? `${of} is called ${names[of]}` : `${of} has no name`);
+      say(names[of] ? `${of} is called ${names[of]}` : `${of} has no name`);
     } catch (e) {
-      say(e.message, true);
+      say(sentence(e), naming); // and what was typed stays
+      return;
     }
-    for (const other of document.querySelectorAll(".name")) other.value = names[other.dataset.key] || "";
+    for (const other of document.querySelectorAll(".name")) {
+      if (other !== document.activeElement) other.value = names[other.dataset.key] || "";
+    }
+    relabel();
   };
   return input;
 }
@@ -204,20 +220,24 @@ function build(control) { // the part of the page that sets one number of c
   const label = Object.assign(document.createElement("label"), { className: "free", title: "drawn from P(c) for each of the images below" });
   label.append(free, " drawn below");
   head.append(Object.assign(document.createElement("output")), small, label);
-  const strip = Object.assign(document.createElement("div"), { className: "strip" });
-  box.append(head, strip);
+  const track = Object.assign(document.createElement("div"), { className: "track" });
+  track.append(Object.assign(document.createElement("div"), { className: "strip" }));
+  box.append(head, track);
   if (control.k > 40) {
-    const number = Object.assign(document.createElement("input"), { type: "number", min: 0, max: control.k - 1, title: "category" });
+    const number = Object.assign(document.createElement("input"), { type: "number", min: 0, max: control.k - 1, title: "category", className: "number" });
     number.onchange = () => set(control.name, Math.min(control.k - 1, Math.max(0, Math.round(+number.value) || 0)));
+    number.onblur = () => { number.value = state.set[control.name]; };
     head.insertBefore(number, small);
   }
   if (!control.k) {
     const slider = Object.assign(document.createElement("input"), { type: "range", min: control.low, max: control.high, step: control.step });
     slider.setAttribute("aria-label", control.name);
+    slider.onpointerdown = () => { held = slider; };
+    slider.onpointerup = slider.onpointercancel = () => { held = null; };
     slider.oninput = () => set(control.name, +slider.value, true);
     slider.onchange = () => set(control.name, +slider.value);
     slider.ondblclick = () => set(control.name, facts.start[control.name]);
-    box.append(slider);
+    track.append(slider);
   }
   return box;
 }
@@ -225,14 +245,18 @@ function build(control) { // the part of the page that sets one number of c
 function place(control, strip) { // bring it to what is set
   const box = $(`c-${control.name}`), value = state.set[control.name];
   const slider = box.querySelector("input[type=range]");
-  if (slider && document.activeElement !== slider) slider.value = value;
+  if (slider && held !== slider) slider.value = value;
+  const number = box.querySelector(".number");
+  if (number && document.activeElement !== number) number.value = value;
   box.querySelector("output").textContent = control.k ? category(control.code, value) : (+value.toFixed(2)).toString();
   if (!strip) return;
   const holder = box.querySelector(".strip");
   const nearest = strip.values.reduce((a, b) => (Math.abs(b - value) < Math.abs(a - value) ? b : a));
   if (holder.dataset.values !== strip.values.join()) { // else names that are being typed stay
     holder.dataset.values = strip.values.join();
-    holder.classList.toggle("many", strip.values.length > 12);
+    const many = strip.values.length > 12;
+    holder.classList.toggle("many", many);
+    holder.parentNode.style.maxWidth = many ? "" : `${8 * strip.values.length}rem`;
     fill(holder, strip.values.map((v) => {
       const cell = document.createElement("div");
       cell.append(pick(image("", ""), () => set(control.name, v)));
@@ -263,34 +287,40 @@ function options(select, pairs, chosen, then) {
 
 function remember() { // the address names what is set, so that it can be kept and sent
   const words = Object.entries(state.set).map(([name, value]) => [name, +value.toFixed(4)]);
-  const hash = new URLSearchParams([...words, ["seed", state.seed]]);
-  if (state.free.size) hash.set("free", [...state.free].join(" "));
+  const hash = new URLSearchParams([...words, ["~seed", state.seed]]);
+  if (state.free.size) hash.set("~free", [...state.free].join(" "));
   history.replaceState(null, "", `#${hash}`);
   $("seed").value = state.seed;
 }
 
-function recall() {
+const whole = (text, most) => Math.min(most, Math.abs(Math.trunc(text))) || 0;
+
+function recall() { // what the address says, as far as this model has it
   const hash = new URLSearchParams(location.hash.slice(1));
+  const lost = [...hash.keys()].filter((name) => !name.startsWith("~") && !Object.hasOwn(facts.start, name));
   state.set = { ...facts.start };
-  for (const { name } of facts.controls) {
-    if (hash.has(name) && isFinite(hash.get(name))) state.set[name] = +hash.get(name);
+  for (const { name, k } of facts.controls) {
+    if (!hash.get(name)) continue;
+    const value = +hash.get(name);
+    const there = k ? Number.isInteger(value) && value >= 0 && value < k : Math.abs(value) <= 1e6;
+    if (there) state.set[name] = value;
+    else lost.push(name);
   }
-  state.seed = Math.abs(Math.trunc(hash.get("seed"))) || 0;
-  state.free = new Set((hash.get("free") || "").split(" ").filter((name) => name in facts.start));
+  state.seed = whole(hash.get("~seed"), Number.MAX_SAFE_INTEGER);
+  const free = (hash.get("~free") || "").split(" ");
+  state.free = new Set(free.filter((name) => Object.hasOwn(facts.start, name)));
+  if (lost.length) say(`the address sets ${lost.join(", ")} to what this model does not have`, recall);
+  fill($("controls"), facts.controls.map(build));
 }
 
-function draw() { // c from P(c); of a Gaussian code, within what its slider shows
-  for (const control of facts.controls) {
-    const [low, high] = control.trained || [control.low, control.high];
-    const x = control.k ? Math.floor(Math.random() * control.k) : low + Math.random() * (high - low);
-    state.set[control.name] = control.k ? x : +(Math.round(x / control.step) * control.step).toFixed(6);
-  }
-  other();
-}
-
-function other() {
-  state.seed = Math.floor(Math.random() * 1e6);
+const draw = latest(async () => { // c from P(c), and another z
+  Object.assign(state.set, (await ask({ show: "random", seed: other() })).set);
   changed();
+});
+
+function other() { // a seed for another z
+  state.seed = Math.floor(Math.random() * 1e6);
+  return state.seed;
 }
 
 function listen() {
@@ -298,12 +328,16 @@ function listen() {
     for (const { name, k } of facts.controls) if (!k) state.set[name] = facts.start[name];
     changed();
   };
-  const keys = { n: other, m: centre, r: draw };
-  $("noise").onclick = other;
+  const noise = () => {
+    other();
+    changed();
+  };
+  const keys = { n: noise, m: centre, r: draw };
+  $("noise").onclick = noise;
   $("middle").onclick = centre;
   $("random").onclick = draw;
   $("seed").onchange = () => {
-    state.seed = Math.abs(Math.trunc($("seed").value)) || 0;
+    state.seed = whole($("seed").value, Number.MAX_SAFE_INTEGER);
     changed();
   };
   $("before").onclick = () => { state.at = Math.max(0, state.at - 24); reorder(); };
@@ -315,9 +349,13 @@ function listen() {
     for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
     read({ file: btoa(text), name: file.name });
   };
-  $("file").onchange = () => given($("file").files[0]);
+  $("file").onchange = async () => {
+    await given($("file").files[0]);
+    $("file").value = ""; // so that the same one can be chosen again
+  };
   document.onkeydown = (event) => {
-    if (!event.ctrlKey && !event.metaKey && !event.altKey && !/INPUT|SELECT/.test(event.target.tagName)) keys[event.key]?.();
+    const typing = event.target.closest("select, input:not([type=range], [type=checkbox], [type=file])");
+    if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) keys[event.key]?.();
   };
   if (!facts.reads) return;
   document.onpaste = (event) => given([...event.clipboardData.files][0]);
@@ -336,7 +374,6 @@ async function begin() {
   $("title").textContent = document.title = facts.title;
   $("codes").textContent = `${facts.codes} · ${facts.shape.join("×")}`;
   recall();
-  fill($("controls"), facts.controls.map(build));
   $("reading").hidden = !facts.reads;
   $("gallery").hidden = !facts.gallery;
   const codes = facts.controls.filter(({ k }) => k).map(({ code }) => code);
@@ -366,4 +403,4 @@ async function begin() {
   changed();
 }
 
-begin().catch((e) => say(e.message, true));
+begin().catch((e) => say(sentence(e), begin));

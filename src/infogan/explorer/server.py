@@ -67,7 +67,7 @@ def app(explorer: Explorer, host: str = "127.0.0.1") -> Any:
             return JSONResponse({"error": "a request is JSON"}, 415)
         try:
             asked = await request.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             asked = None
         if not isinstance(asked, dict):
             return JSONResponse({"error": "a request is a JSON object"}, 400)
@@ -77,7 +77,7 @@ def app(explorer: Explorer, host: str = "127.0.0.1") -> Any:
             return JSONResponse({"error": " ".join(str(e).split())}, 400)
 
     routes = [Route(path, file) for path in FILES]
-    names = ["127.0.0.1", "localhost", "[::1]"] if _here_alone(host) else ["*"]
+    names = ["127.0.0.1", "localhost", "[::1]", host] if _here_alone(host) else ["*"]
     trusted = Middleware(TrustedHostMiddleware, allowed_hosts=names)
     return Starlette(routes=[*routes, Route("/ask", ask, methods=["POST"])], middleware=[trusted])
 
@@ -106,6 +106,6 @@ def _bound(host: str, port: int | None) -> socket.socket:
         if port is None:
             return _bound(host, 0)
         raise InfoganError(
-            f"cannot listen at {host}, port {port}: {e.strerror or e}; give another --port, or none"
+            f"cannot listen at {host}, port {port}: {e.strerror or e}; choose another"
         ) from None
     return found
