@@ -67,7 +67,7 @@ def test_a_run_goes_on_with_the_same_images_alone(capsys, tmp_path, tiny_yaml):
 
 
 def test_a_run_that_goes_on_further_is_written_down(capsys, finished, tmp_path):
-    """Its settings are those it ended with, the groups accepted are kept, and the commands above
+    """Its settings are those it ended with, groups and names are kept, and the commands above
     them make the same run."""
     out = tmp_path / "run"
     shutil.copytree(finished.path, out)
@@ -75,6 +75,7 @@ def test_a_run_that_goes_on_further_is_written_down(capsys, finished, tmp_path):
     name = model.prior.categorical[0].name
     of = tuple(k // 2 for k in range(model.prior.categorical[0].k))
     model.groups = {name: Groups(of)}
+    model.names = {f"{name}=3": "seven", f"{name}_group=1": "some"}
     model.save_pretrained(out / "model")
     said = refused(capsys, "train", "--out", out, "--resume", "--train.updates", "5")
     assert "beyond train.updates 5" in said
@@ -83,7 +84,8 @@ def test_a_run_that_goes_on_further_is_written_down(capsys, finished, tmp_path):
     assert infogan(*more, "--train.updates", "8", "--train.keep", "3") == 0
     run = Run.open(out)
     assert (run.config.train.updates, run.config.train.keep) == (8, 3)
-    assert InfoGAN.from_pretrained(out).groups == model.groups
+    again = InfoGAN.from_pretrained(out)
+    assert (again.groups, again.names) == (model.groups, model.names)
     weights = (out / "model/model.safetensors").read_bytes()
     assert infogan(*more) == 0  # at its end already, by its own settings
     assert "going on from update 8 of 8" in capsys.readouterr().out

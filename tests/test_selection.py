@@ -12,7 +12,7 @@ from infogan.cli import main
 from infogan.config import NetConfig
 from infogan.errors import InfoganError
 from infogan.model import InfoGAN
-from infogan.selection import agreement, centrality
+from infogan.selection import centrality, on_images, on_samples
 
 
 class Drawing(nn.Module):
@@ -55,13 +55,39 @@ def blind(seed):
 
 def test_models_that_read_each_other_agree_and_others_do_not():
     told = []
-    A = agreement([exact(), blind(0), exact(), blind(1)], n=2000, done=told.append)
-    assert told == [0, 1, 2, 3]
+    A = on_samples([exact(), blind(0), exact(), blind(1)], 0, told.append)
+    assert told == [1, 2, 3, 4]
     assert A[0, 2] == A[2, 0] == 1
     assert A[0, 0] == 1
     assert A[1, 0] < 0.9
     s = centrality(A)
     assert set(np.argsort(s)[-2:]) == {0, 2}
+
+
+def test_on_images_codes_are_matched_and_their_order_does_not_count():
+    """One with its pixels exchanged reads other things; the same with u turned round the same."""
+    g = torch.Generator().manual_seed(0)
+    values = torch.stack([torch.randint(5, (3000,), generator=g) for _ in range(2)], 1)
+    images = (values * 20).byte().reshape(-1, 1, 1, 2)
+    turned = exact()
+    with torch.no_grad():
+        turned.Q.weight[5] *= -1
+        turned.Q.weight[:5] = turned.Q.weight[[2, 0, 1, 4, 3]]
+        turned.Q.bias[:5] = turned.Q.bias[[2, 0, 1, 4, 3]]
+    A = on_images([exact(), exact(1, 0), turned], images, lambda i: None)
+    assert pytest.approx(A.T) == A
+    assert A.diagonal() == pytest.approx(1)
+    assert A[0, 2] == pytest.approx(1)
+    assert A[0, 1] < 0.05  # NMI and ρ of independent pixels: (5 − 1)² / 2n nats, 1/√n
+    assert centrality(A).argmax() in (0, 2)
+
+
+def test_codes_that_only_one_has_count_against_both():
+    x = torch.arange(256).byte().reshape(-1, 1, 1, 1).expand(-1, 1, 1, 2)
+    more = InfoGAN("z2 + kind:cat5 + u + bern2", (1, 1, 2), NetConfig(kind="mlp", widths=(3,)))
+    A = on_images([exact(), exact(), more.eval()], x, lambda i: None)
+    assert A[0, 1] == pytest.approx(1)
+    assert A[0, 2] <= 2 / 4
 
 
 def test_centrality_by_hand():
@@ -73,13 +99,13 @@ def test_centrality_by_hand():
 
 def test_what_cannot_be_compared_is_said():
     with pytest.raises(InfoganError, match="of 2 runs none is nearest"):
-        agreement([exact(), exact()])
+        on_images([exact(), exact()], torch.zeros(5, 1, 1, 2))
     other = InfoGAN("z2 + kind:cat5 + u", (1, 8, 8), NetConfig(widths=(4, 8), fc=8))
     with pytest.raises(InfoganError, match="runs on the same images"):
-        agreement([exact(), exact(), other])
+        on_samples([exact(), exact(), other], 0)
     single = InfoGAN("z2 + kind:cat5", (1, 8, 8), NetConfig(widths=(4, 8), fc=8)).eval()
     with pytest.raises(InfoganError, match="two codes and two factors"):
-        agreement([single] * 3)
+        on_samples([single] * 3, 0, lambda i: None)
 
 
 def infogan(*args):
@@ -95,7 +121,7 @@ def test_the_command_prints_a_table_and_names_one(finished, tmp_path, capsys):
     (runs[1] / "metrics.json").write_text("{")
     assert infogan("select", *runs) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["run", "centrality", "score"]
+    assert lines[0].split() == ["run", "agreement", "score"]
     assert sorted(line.split()[0] for line in lines[1:4]) == [str(run) for run in runs]
     assert [line.split()[2] for line in lines[1:4]].count("–") == 1
     assert lines[4].endswith("nearest to the others")
@@ -103,6 +129,13 @@ def test_the_command_prints_a_table_and_names_one(finished, tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["best"] in found["runs"]
     assert np.shape(found["agreement"]) == (3, 3)
+    assert infogan("select", *runs, "--json", "--by", "samples") == 0
+    samples = json.loads(capsys.readouterr().out)
+    assert samples["agreement"] != found["agreement"]
+    settings = (runs[2] / "config.yaml").read_text()
+    (runs[2] / "config.yaml").write_text(settings.replace("source: mnist", "source: rooms"))
+    assert infogan("select", *runs) == 2
+    assert "learnt from other images" in capsys.readouterr().err
     assert infogan("select", runs[0], runs[0], runs[1]) == 2
     assert "of 2 runs" in capsys.readouterr().err
     assert infogan("select") == 2
