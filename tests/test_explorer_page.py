@@ -80,7 +80,12 @@ def test_explore_shows_a_page_answers_and_ends(run):
         with urllib.request.urlopen(address) as response:
             page, policy = response.read().decode(), response.headers["Content-Security-Policy"]
         assert "default-src 'self'" in policy
-        for file in re.findall(r'(?:src|href)="(page\.\w+)"', page):
+        files = set(re.findall(r'(?:src|href)="(\w+\.\w+)"', page))
+        for file in ("page.js", "controls.js"):  # and what these import
+            with urllib.request.urlopen(address + file) as response:
+                files |= set(re.findall(r'from "\./(\w+\.js)"', response.read().decode()))
+        assert files == {"page.css", "page.js", "controls.js", "state.js"}
+        for file in files:
             with urllib.request.urlopen(address + file) as response:
                 assert response.read()
         facts = ask(address, {"show": "facts"})
@@ -130,7 +135,8 @@ def test_pictures_of_ones_own_are_browsed_by_name(run, tmp_path):
         (["nowhere"], "no model at nowhere"),
         (["RUN", "nowhere"], "nowhere"),
         (["RUN", "--port", "70000"], "0 to 65535"),
-        (["RUN", "--host", "256.1.1.1"], "cannot listen at 256.1.1.1"),
+        (["RUN", "--host", "256.1.1.1"], "cannot listen at 256.1.1.1, port 8420"),
+        (["RUN", "--host", "a..b"], "cannot listen at a..b"),
         (["RUN", "--port", "TAKEN"], "Address already in use; choose another"),
     ],
 )

@@ -123,6 +123,26 @@ def test_modularity_by_hand():
     assert SCORES["modularity"](dead, truth, 0)["modularity.score"] == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("n", [1000, 1777, 2341])
+def test_codes_that_never_vary_have_no_modularity(n):
+    """Whatever their number of rows makes of 1 − Σ p."""
+    random = np.random.default_rng(n)
+    truth = Columns.of(np.stack([random.integers(s, size=n) for s in (10, 8, 15)], 1), (10, 8, 15))
+    still = Columns.of(np.stack([np.full(n, 3), np.full(n, 0.3)], 1), (10, 0))
+    assert SCORES["modularity"](still, truth, 0) == {"modularity.score": 0}
+    hair = np.ones(n)
+    hair[0] += 2.3e-16
+    for column in (hair, np.full(n, 1e17)):
+        assert not informations(Columns.of(column[:, None]), truth).any()
+
+
+def test_a_factor_may_be_called_score():
+    v = whole(2, 2, 2)
+    truth = Columns.of(v[:, :2], (2, 2), ("score", "b"))
+    codes = Columns.of(v[:, [0, 0, 1]], (2, 2, 2))
+    assert SCORES["mig"](codes, truth, 0) == pytest.approx({"mig.score": 0.5, "mig.b": 1})
+
+
 def test_dci_of_importances_by_hand():
     R = np.array([[2.0, 0], [1, 1], [0, 0]])
     assert weighted(R) == pytest.approx(2 / 4 * 1 + 2 / 4 * 0)
@@ -167,9 +187,34 @@ def test_rows_that_share_a_value_share_it_and_are_all_met(truth, values):
     assert len(there - set(rows[0])) < 0.01 * len(there)  # each with e⁻⁸ if drawn alike
 
 
+def test_others_are_never_oneself_where_there_are_some(values):
+    truth = Columns.of(np.concatenate([values[:40], np.arange(40)[:, None]], 1), (*SIZES, 40))
+    sharing, random, like = _Sharing.of(truth), np.random.default_rng(0), np.arange(40)
+    for factor in range(4):
+        v = truth.values[:, factor]
+        met = {like_: set() for like_ in range(40)}
+        for _ in range(200):
+            others = sharing.others(factor, like, random)
+            assert (v[others] == v).all()
+            for a, b in zip(like, others):
+                met[a].add(b)
+        for a in range(40):
+            there = set(np.flatnonzero(v == v[a])) - {a}
+            assert met[a] == (there or {a})  # each is met in 200 draws
+
+
+def test_beta_vae_of_noise_has_chance_with_few_rows_too():
+    random = np.random.default_rng(5)
+    truth = Columns.of(
+        np.stack([random.integers(s, size=2000) for s in (2, 32, 32)], 1), (2, 32, 32)
+    )
+    assert main("beta_vae", Columns.of(noise(2000, 5)), truth) == pytest.approx(1 / 3, abs=0.05)
+
+
 def test_factor_vae_leaves_out_codes_that_never_move(values, truth):
-    still = np.concatenate([values + 0.001 * noise(N, 3), np.zeros((N, 1))], 1)
-    assert main("factor_vae", Columns.of(still), truth) == 1
+    for value in (0, 0.3, 1 / 3):
+        still = np.concatenate([values + 0.001 * noise(N, 3), np.full((N, 1), value)], 1)
+        assert main("factor_vae", Columns.of(still), truth) == 1
     assert main("factor_vae", Columns.of(np.zeros((N, 2))), truth) == 0
 
 
@@ -185,6 +230,7 @@ def test_a_seed_gives_the_same_number_again(name, values, truth):
     [
         (Columns.of(noise(9, 2)), Columns.of(np.zeros((8, 2)), (1, 1)), "as many rows"),
         (Columns.of(noise(9, 1)), Columns.of(np.zeros((9, 2)), (1, 1)), "two codes"),
+        (Columns.of(noise(7, 2)), Columns.of(np.zeros((7, 2)), (1, 1)), "needs 8 rows, got 7"),
         (Columns.of(noise(9, 2)), Columns.of(noise(9, 2), None, ("x", "y")), "x is continuous"),
     ],
 )
@@ -223,7 +269,7 @@ def reader():
 
 def test_of_a_model_codes_are_its_likeliest_categories_and_means(reader):
     random = np.random.default_rng(0)
-    values = np.stack([random.integers(5, size=1500), random.integers(9, size=1500)], 1)
+    values = np.stack([random.integers(5, size=2100), random.integers(9, size=2100)], 1)
     images = torch.from_numpy(values * 20).byte().reshape(-1, 1, 1, 2)
     factors = Factors(("left", "right"), (5, 9), torch.from_numpy(values))
     test = Dataset("Dots", "test", images, factors=factors)
@@ -240,6 +286,6 @@ def test_of_a_model_codes_are_its_likeliest_categories_and_means(reader):
     assert in_words(metrics)[0].startswith("MIG 0.9")
     assert in_words({}) == []
     few = Dataset(
-        "Dots", "test", images[:900], factors=Factors(("a", "b"), (5, 9), factors.values[:900])
+        "Dots", "test", images[:1900], factors=Factors(("a", "b"), (5, 9), factors.values[:1900])
     )
     assert not any("disentanglement" in key for key in evaluate(reader, few, Budget(fakes=50)))

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from infogan.cli import main
+from infogan.cli.select import _score
 from infogan.config import NetConfig
 from infogan.errors import InfoganError
 from infogan.model import InfoGAN
@@ -118,7 +119,9 @@ def test_the_command_prints_a_table_and_names_one(finished, tmp_path, capsys):
     runs = [tmp_path / f"r{i}" for i in range(3)]
     for run in runs:
         shutil.copytree(finished.path, run)
-    (runs[1] / "metrics.json").write_text("{")
+    for damaged in ("{", "3", '{"pairs.digit.score": null}'):
+        (runs[1] / "metrics.json").write_text(damaged)
+        assert _score(runs[1]) is None
     assert infogan("select", *runs) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["run", "agreement", "score"]
@@ -136,6 +139,7 @@ def test_the_command_prints_a_table_and_names_one(finished, tmp_path, capsys):
     (runs[2] / "config.yaml").write_text(settings.replace("source: mnist", "source: rooms"))
     assert infogan("select", *runs) == 2
     assert "learnt from other images" in capsys.readouterr().err
-    assert infogan("select", runs[0], runs[0], runs[1]) == 2
+    same = runs[0].parent / "." / ".." / runs[0].parent.name / runs[0].name
+    assert infogan("select", runs[0], same, runs[1]) == 2
     assert "of 2 runs" in capsys.readouterr().err
     assert infogan("select") == 2

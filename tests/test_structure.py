@@ -52,6 +52,8 @@ def test_files_are_short_and_named_for_one_idea():
         for file in (ROOT / folder).rglob("*.py"):
             assert len(file.read_text().splitlines()) <= 350, file
             assert file.stem not in ("utils", "common", "helpers", "misc"), file
+    for file in SOURCE.rglob("*.js"):
+        assert len(file.read_text().splitlines()) <= 350, file
 
 
 def test_nothing_is_unpickled():

@@ -2,13 +2,14 @@
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from infogan.cli.arguments import parse
 from infogan.cli.images import splits
 from infogan.cli.runs import opened, trained_model
+from infogan.cli.source import same_images
 from infogan.errors import InfoganError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def select(argv: list[str]) -> int:
     from infogan.inputs import checked_seed
     from infogan.selection import centrality, check, on_images, on_samples
 
-    runs = [opened(path) for path in dict.fromkeys(args.runs)]
+    runs = [opened(path) for path in {path.resolve(): path for path in args.runs}.values()]
     models = [trained_model(run) for run in runs]
     check(models)
     names = [str(run.path) for run in runs]
@@ -71,7 +72,11 @@ def select(argv: list[str]) -> int:
 
 def _held_out(runs: "list[Run]") -> "Tensor":
     """The images that all runs were measured on."""
-    if len({run.config.data for run in runs}) > 1:
+    first, *others = (run.config.data for run in runs)
+    if not all(
+        same_images(data.source, first.source) and replace(data, source=first.source) == first
+        for data in others
+    ):
         raise InfoganError(
             "the runs learnt from other images, or had others held out; leave some out, or compare "
             "them  --by samples"
@@ -85,5 +90,6 @@ def _score(path: Path) -> float | None:
         metrics = json.loads((path / "metrics.json").read_text("utf-8"))
     except (OSError, ValueError):  # not measured, or damaged
         return None
-    keys = [key for key in metrics if key.startswith("pairs.") and key.endswith(".score")]
-    return float(metrics[keys[0]]) if keys else None  # of the first code
+    items = metrics.items() if isinstance(metrics, dict) else ()
+    found = [v for k, v in items if k.startswith("pairs.") and k.endswith(".score")]
+    return found[0] if found and isinstance(found[0], float) else None  # of the first code

@@ -47,7 +47,7 @@ class Control:
     def facts(self) -> dict[str, Any]:
         """What a page needs to know to draw it; numbers in the code's own units."""
         code = self.code
-        facts = {"name": self.name, "code": code.name, "kind": code.term(), "H": code.entropy()}
+        facts: dict[str, Any] = {"name": self.name, "code": code.name}
         if isinstance(code, Categorical):
             group_name = code.name + SUFFIX
             return facts | {"k": code.k, "groups": self.groups or None, "group_name": group_name}

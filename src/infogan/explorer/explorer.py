@@ -1,7 +1,7 @@
 """What the explorer's page asks, answered: codes to images, images to codes, names; no HTTP."""
 
 import base64
-import binascii
+import keyword
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -24,7 +24,6 @@ from infogan.pictures import Form, Refusal, decode
 DRAWS = 24  # images with the same codes
 PAGE = 24  # real images
 LIKELIEST = 5  # categories of a reading
-DIGITS = 3  # of a reading after the point; σ is 0.1 and more
 MOST_BYTES = 50_000_000  # of a picture that is read
 
 
@@ -89,7 +88,6 @@ class Explorer:
         return {
             "title": self.title,
             "codes": str(self.model.prior),
-            "noise": self.model.prior.noise,
             "shape": list(self.model.shape),
             "controls": [control.facts() for control in self.controls.values()],
             "start": settings(self.model.prior, one(self.model, {})),
@@ -129,7 +127,7 @@ class Explorer:
         generator = torch.Generator().manual_seed(_seed(request))
         _, c = self.model.prior.sample(1, generator)
         drawn = settings(self.model.prior, c)
-        return {"set": {name: round(value, DIGITS) for name, value in drawn.items()}}
+        return {"set": {name: _short(value) for name, value in drawn.items()}}
 
     def table(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """One control along the rows, another along the columns: the paper's Figure 2 as one PNG.
@@ -162,6 +160,7 @@ class Explorer:
         c = self._set(request)
         order, by = str(request.get("order", "like")), str(request.get("by", ""))
         c = {name: v for name, v in c.items() if name not in free or name == by}
+        had = self.gallery.facts()  # before: more may be read meanwhile
         first, score = self.gallery.ordered(c, order, by)
         at = request.get("at", 0)
         if type(at) is not int or at < 0:
@@ -179,7 +178,7 @@ class Explorer:
             ],
             "count": len(first),
             "shares": self.gallery.shares(),
-            "gallery": self.gallery.facts(),
+            "gallery": had,
         }
 
     def read(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,7 +205,7 @@ class Explorer:
             assert isinstance(q, Independent)
             coin = isinstance(q.base_dist, Bernoulli)
             means = q.mean[0].round() if coin else q.mean[0]
-            values |= dict(zip(code.coordinates, (round(mean, DIGITS) for mean in means.tolist())))
+            values |= dict(zip(code.coordinates, map(_short, means.tolist())))
             sd |= dict(zip(code.coordinates, q.stddev[0].tolist()))
         return {"name": name, "image": _png(x), "set": values, "likely": likely, "sd": sd}
 
@@ -230,7 +229,7 @@ class Explorer:
             raise InfoganError(f"file: expected a picture of up to {MOST_BYTES // 10**6} MB")
         try:
             pixels, _ = decode(base64.b64decode(file, validate=True), self.form)
-        except (Refusal, binascii.Error) as e:
+        except (Refusal, ValueError) as e:
             raise InfoganError(f"this picture cannot be read: {e}") from None
         return torch.tensor(pixels)[None]
 
@@ -270,12 +269,19 @@ class Explorer:
 
     def _python(self, c: Mapping[str, Tensor], seed: int) -> str:
         """The call that makes the picture."""
-        given = [f"{name}={_value(value[0].tolist())}" for name, value in c.items()]
+        given = [
+            f"**{{'{name}': {value}}}" if keyword.iskeyword(name) else f"{name}={value}"
+            for name, value in ((name, _value(value[0].tolist())) for name, value in c.items())
+        ]
         return f"model.generate({', '.join([*given, f'seed={seed}'])})"
 
     def _shell(self, c: Mapping[str, Tensor], free: set[str]) -> str:
         """The command that makes many images like the draws; "" where it cannot say so."""
-        fixed = {name: value.flatten().tolist() for name, value in c.items() if name not in free}
+        fixed = {
+            name: value.flatten().tolist()
+            for name, value in c.items()
+            if not free.issuperset(self.model.prior[name].coordinates)
+        }
         if any(len(values) > 1 for values in fixed.values()):
             return ""  # --set gives all dimensions of a code one value
         given = "".join(f" {name}={_value(values[0])}" for name, values in fixed.items())
@@ -293,6 +299,11 @@ def _value(value: float | list[float]) -> str:
     if isinstance(value, list):
         return _value(value[0]) if len(value) == 1 else f"[{', '.join(map(_value, value))}]"
     return str(value if isinstance(value, int) else np.float32(value)).removesuffix(".0")
+
+
+def _short(value: float) -> float:
+    """A value in four digits, as a page shows and a person copies it."""
+    return float(f"{value:.4g}")
 
 
 def _png(x: Tensor) -> str:

@@ -103,6 +103,7 @@ class Gallery:
             score = torch.zeros(n)
             for name, value in c.items() if n else ():
                 score = score + q[name].log_prob(value.expand(n, *value.shape[1:]))
+            score = score.clamp_min(torch.finfo(score.dtype).min)  # far off it is −∞, no JSON
             first = score.argsort(descending=True, stable=True)
             return first, score[first]
         if order not in ORDERS:

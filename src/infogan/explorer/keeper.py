@@ -43,6 +43,10 @@ class Keeper:
             self.model.save_card(self.folder, new)
         except OSError as e:
             raise InfoganError(f"cannot keep the name: {e.strerror or e}: {self.folder}") from None
+        except (ValueError, TypeError, AttributeError) as e:
+            if isinstance(e, InfoganError):
+                raise
+            raise InfoganError(f"{self.folder / CARD} is damaged; save the model again") from None
         self.model.names = new
         return new
 

@@ -1,30 +1,9 @@
-// What is set lives in `state` and in the address; the server answers each request from it alone.
-const $ = (id) => document.getElementById(id);
+// The page: what is asked, and what the answers change.
+import { $, ask, say, sentence, state, unsay } from "./state.js";
+import { build, category, fill, image, pick, place, tell, titled } from "./controls.js";
+
 const QUICK = 120; // ms: a model whose whole answer takes no longer redraws all while one drags
-
-const state = { set: {}, free: new Set(), seed: 0, order: "like", at: 0, rows: "", columns: "" };
-let facts, names, shares = {}, took = 0, held = null; // held: the slider under the pointer
-
-async function ask(request) {
-  const response = await fetch("ask", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(request),
-  });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error);
-  return answer;
-}
-
-let wrong = null; // whose error is shown: what else goes well does not take it away
-
-function say(text, by = null) {
-  $("status").textContent = text;
-  $("status").className = by ? "wrong" : "";
-  wrong = by;
-}
-
-const sentence = (e) => (e instanceof TypeError ? "no answer: has infogan explore ended?" : e.message);
+let took = 0, later = 0;
 
 // Of many wishes for the same thing the last one counts: one request is under way at a time.
 function latest(work) {
@@ -38,7 +17,7 @@ function latest(work) {
       wanted = null;
       try {
         await work(...now);
-        if (wrong === work) say("");
+        unsay(work);
       } catch (e) {
         say(sentence(e), work);
       }
@@ -56,13 +35,13 @@ const redraw = latest(async (only = false) => {
   $("picture").src = $("save").href = answer.picture;
   $("python").textContent = answer.python;
   $("shell").textContent = answer.shell;
-  for (const control of facts.controls) place(control, answer.strips[control.name]);
+  for (const control of state.facts.controls) place(control, answer.strips[control.name]);
   if (answer.draws.length) fill($("draws"), answer.draws.map((src) => image(src, "another draw")));
   remember();
 });
 
 const reorder = latest(async () => {
-  if (!facts.gallery) return;
+  if (!state.facts.gallery) return;
   const [order, by = ""] = state.order.split(":");
   const answer = await ask({ show: "real", ...wish(), order, by, at: state.at });
   fill($("real"), answer.images.map((each) => {
@@ -80,17 +59,11 @@ const reorder = latest(async () => {
   $("counted").textContent = [shown, which].filter(Boolean).join(" · ");
   $("before").hidden = !state.at;
   $("after").hidden = state.at + answer.images.length >= answer.count;
-  shares = answer.shares;
+  state.shares = answer.shares;
   tell();
-  if (had < of) setTimeout(reorder, 700);
+  clearTimeout(later);
+  if (had < of) later = setTimeout(reorder, 700);
 });
-
-function tell() { // which share of the real images each category has
-  for (const element of document.querySelectorAll("[data-share-of]")) {
-    const share = shares[element.dataset.shareOf]?.[element.dataset.k];
-    element.textContent = share === undefined ? "" : `${(100 * share).toFixed(1)} %`;
-  }
-}
 
 const retable = latest(async () => {
   if (!state.rows || !state.columns) return;
@@ -110,7 +83,7 @@ const retable = latest(async () => {
 const read = latest(async (what) => {
   const answer = await ask({ show: "read", ...what });
   Object.assign(state.set, answer.set);
-  const rows = facts.controls.flatMap(({ name, code }) => answer.likely[code]
+  const rows = state.facts.controls.flatMap(({ name, code }) => answer.likely[code]
     ? answer.likely[code].filter(([, p], i) => !i || p > 0.01)
       .map(([k, p], i) => [i ? "" : titled(name), category(code, k), `${(100 * p).toFixed(1)} %`])
     : [[titled(name), answer.set[name].toFixed(2), `± ${answer.sd[name].toFixed(2)}`]]);
@@ -127,157 +100,17 @@ const read = latest(async (what) => {
   changed();
 });
 
-function changed() { // something was set for good
+export function changed() { // something was set for good
   state.at = 0;
   redraw();
   reorder();
   retable();
 }
 
-function set(name, value, dragging = false) {
+export function set(name, value, dragging = false) {
   state.set[name] = value;
   if (dragging) redraw(true);
   else changed();
-}
-
-// Names -----------------------------------------------------------------------------------------
-
-const key = (control, k) => control.groups
-  ? `${control.group_name}=${control.groups[k]}` : `${control.code}=${k}`;
-const titled = (name) => names[name] || name;
-
-function relabel() { // where names stand beside what is set
-  for (const control of facts.controls) place(control);
-  for (const which of ["rows", "columns"]) {
-    for (const option of $(which).options) option.textContent = titled(option.value);
-  }
-}
-
-function category(code, k) {
-  const control = facts.controls.find((each) => each.code === code);
-  const text = names[key(control, k)];
-  return text ? `${k} ${text}` : `${k}`;
-}
-
-function naming(of, title, element) {
-  const input = element || document.createElement("input");
-  Object.assign(input, { value: names[of] || "", title, disabled: !facts.keeps_names });
-  input.className = "name";
-  input.maxLength = 60;
-  input.dataset.key = of;
-  input.setAttribute("aria-label", title);
-  input.onkeydown = (event) => { if (event.key === "Enter") input.blur(); };
-  input.onchange = async () => {
-    try {
-      names = (await ask({ show: "name", key: of, text: input.value })).names;
-      say(names[of] ? `${of} is called ${names[of]}` : `${of} has no name`);
-    } catch (e) {
-      say(sentence(e), naming); // and what was typed stays
-      return;
-    }
-    for (const other of document.querySelectorAll(".name")) {
-      if (other !== document.activeElement) other.value = names[other.dataset.key] || "";
-    }
-    relabel();
-  };
-  return input;
-}
-
-// What the page is made of ----------------------------------------------------------------------
-
-function image(src, alt) {
-  return Object.assign(document.createElement("img"), { src, alt, title: alt });
-}
-
-function pick(content, chosen) {
-  const button = Object.assign(document.createElement("button"), { className: "pick", onclick: chosen });
-  button.append(content);
-  return button;
-}
-
-function fill(element, children) {
-  element.replaceChildren(...children);
-}
-
-function build(control) { // the part of the page that sets one number of c
-  const box = Object.assign(document.createElement("div"), { className: "control", id: `c-${control.name}` });
-  const head = document.createElement("div");
-  const title = naming(control.name, `what ${control.name} means`);
-  if (control.k) head.append(Object.assign(document.createElement("b"), { textContent: control.name }));
-  else {
-    title.classList.add("title");
-    title.placeholder = control.name;
-    head.append(title);
-  }
-  const about = control.k ? `${control.k} categories`
-    : control.trained ? `${control.name}: trained on ${control.trained.join(" … ")}` : control.name;
-  const small = Object.assign(document.createElement("small"), { textContent: about });
-  const free = Object.assign(document.createElement("input"), { type: "checkbox", checked: state.free.has(control.name) });
-  free.onchange = () => {
-    state.free[free.checked ? "add" : "delete"](control.name);
-    changed();
-  };
-  const label = Object.assign(document.createElement("label"), { className: "free", title: "drawn from P(c) for each of the images below" });
-  label.append(free, " drawn below");
-  head.append(Object.assign(document.createElement("output")), small, label);
-  const track = Object.assign(document.createElement("div"), { className: "track" });
-  track.append(Object.assign(document.createElement("div"), { className: "strip" }));
-  box.append(head, track);
-  if (control.k > 40) {
-    const number = Object.assign(document.createElement("input"), { type: "number", min: 0, max: control.k - 1, title: "category", className: "number" });
-    number.onchange = () => set(control.name, Math.min(control.k - 1, Math.max(0, Math.round(+number.value) || 0)));
-    number.onblur = () => { number.value = state.set[control.name]; };
-    head.insertBefore(number, small);
-  }
-  if (!control.k) {
-    const slider = Object.assign(document.createElement("input"), { type: "range", min: control.low, max: control.high, step: control.step });
-    slider.setAttribute("aria-label", control.name);
-    slider.onpointerdown = () => { held = slider; };
-    slider.onpointerup = slider.onpointercancel = () => { held = null; };
-    slider.oninput = () => set(control.name, +slider.value, true);
-    slider.onchange = () => set(control.name, +slider.value);
-    slider.ondblclick = () => set(control.name, facts.start[control.name]);
-    track.append(slider);
-  }
-  return box;
-}
-
-function place(control, strip) { // bring it to what is set
-  const box = $(`c-${control.name}`), value = state.set[control.name];
-  const slider = box.querySelector("input[type=range]");
-  if (slider && held !== slider) slider.value = value;
-  const number = box.querySelector(".number");
-  if (number && document.activeElement !== number) number.value = value;
-  box.querySelector("output").textContent = control.k ? category(control.code, value) : (+value.toFixed(2)).toString();
-  if (!strip) return;
-  const holder = box.querySelector(".strip");
-  const nearest = strip.values.reduce((a, b) => (Math.abs(b - value) < Math.abs(a - value) ? b : a));
-  if (holder.dataset.values !== strip.values.join()) { // else names that are being typed stay
-    holder.dataset.values = strip.values.join();
-    const many = strip.values.length > 12;
-    holder.classList.toggle("many", many);
-    holder.parentNode.style.maxWidth = many ? "" : `${8 * strip.values.length}rem`;
-    fill(holder, strip.values.map((v) => {
-      const cell = document.createElement("div");
-      cell.append(pick(image("", ""), () => set(control.name, v)));
-      if (control.trained && (v < control.trained[0] || v > control.trained[1])) cell.className = "beyond";
-      if (control.k) {
-        const group = control.groups ? ` · group ${control.groups[v]}` : "";
-        const share = Object.assign(document.createElement("small"), { title: "of the real images" });
-        Object.assign(share.dataset, { shareOf: control.code, k: v });
-        const input = naming(key(control, v), `what ${key(control, v)} is`);
-        input.placeholder = "name";
-        cell.append(`${v}${group}`, input, share);
-      } else cell.append(`${+v.toFixed(2)}`);
-      return cell;
-    }));
-  }
-  if (control.k) tell();
-  [...holder.querySelectorAll(".pick")].forEach((button, i) => {
-    button.firstChild.src = strip.images[i];
-    button.firstChild.alt = `${control.name} = ${+strip.values[i].toFixed(2)}`;
-    button.setAttribute("aria-pressed", strip.values[i] === nearest);
-  });
 }
 
 function options(select, pairs, chosen, then) {
@@ -286,7 +119,7 @@ function options(select, pairs, chosen, then) {
 }
 
 function remember() { // the address names what is set, so that it can be kept and sent
-  const words = Object.entries(state.set).map(([name, value]) => [name, +value.toFixed(4)]);
+  const words = Object.entries(state.set).map(([name, value]) => [name, +value.toPrecision(6)]);
   const hash = new URLSearchParams([...words, ["~seed", state.seed]]);
   if (state.free.size) hash.set("~free", [...state.free].join(" "));
   history.replaceState(null, "", `#${hash}`);
@@ -297,9 +130,9 @@ const whole = (text, most) => Math.min(most, Math.abs(Math.trunc(text))) || 0;
 
 function recall() { // what the address says, as far as this model has it
   const hash = new URLSearchParams(location.hash.slice(1));
-  const lost = [...hash.keys()].filter((name) => !name.startsWith("~") && !Object.hasOwn(facts.start, name));
-  state.set = { ...facts.start };
-  for (const { name, k } of facts.controls) {
+  const lost = [...hash.keys()].filter((name) => !name.startsWith("~") && !Object.hasOwn(state.facts.start, name));
+  state.set = { ...state.facts.start };
+  for (const { name, k } of state.facts.controls) {
     if (!hash.get(name)) continue;
     const value = +hash.get(name);
     const there = k ? Number.isInteger(value) && value >= 0 && value < k : Math.abs(value) <= 1e6;
@@ -308,9 +141,10 @@ function recall() { // what the address says, as far as this model has it
   }
   state.seed = whole(hash.get("~seed"), Number.MAX_SAFE_INTEGER);
   const free = (hash.get("~free") || "").split(" ");
-  state.free = new Set(free.filter((name) => Object.hasOwn(facts.start, name)));
+  state.free = new Set(free.filter((name) => Object.hasOwn(state.facts.start, name)));
   if (lost.length) say(`the address sets ${lost.join(", ")} to what this model does not have`, recall);
-  fill($("controls"), facts.controls.map(build));
+  else unsay(recall);
+  fill($("controls"), state.facts.controls.map(build));
 }
 
 const draw = latest(async () => { // c from P(c), and another z
@@ -325,7 +159,7 @@ function other() { // a seed for another z
 
 function listen() {
   const centre = () => {
-    for (const { name, k } of facts.controls) if (!k) state.set[name] = facts.start[name];
+    for (const { name, k } of state.facts.controls) if (!k) state.set[name] = state.facts.start[name];
     changed();
   };
   const noise = () => {
@@ -357,7 +191,7 @@ function listen() {
     const typing = event.target.closest("select, input:not([type=range], [type=checkbox], [type=file])");
     if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) keys[event.key]?.();
   };
-  if (!facts.reads) return;
+  if (!state.facts.reads) return;
   document.onpaste = (event) => given([...event.clipboardData.files][0]);
   document.ondragover = (event) => { event.preventDefault(); $("drop").classList.add("over"); };
   document.ondragleave = () => $("drop").classList.remove("over");
@@ -369,14 +203,14 @@ function listen() {
 }
 
 async function begin() {
-  facts = await ask({ show: "facts" });
-  names = facts.names;
-  $("title").textContent = document.title = facts.title;
-  $("codes").textContent = `${facts.codes} · ${facts.shape.join("×")}`;
+  state.facts = await ask({ show: "facts" });
+  state.names = state.facts.names;
+  $("title").textContent = document.title = state.facts.title;
+  $("codes").textContent = `${state.facts.codes} · ${state.facts.shape.join("×")}`;
   recall();
-  $("reading").hidden = !facts.reads;
-  $("gallery").hidden = !facts.gallery;
-  const codes = facts.controls.filter(({ k }) => k).map(({ code }) => code);
+  $("reading").hidden = !state.facts.reads;
+  $("gallery").hidden = !state.facts.gallery;
+  const codes = state.facts.controls.filter(({ k }) => k).map(({ code }) => code);
   const surest = codes.flatMap((code) => [
     [`surest:${code}`, `of this ${code}, the surest first`],
     [`unsurest:${code}`, `of this ${code}, the least sure first`],
@@ -385,7 +219,7 @@ async function begin() {
     Object.assign(state, { order: value, at: 0 });
     reorder();
   });
-  const all = facts.controls.map(({ name }) => name);
+  const all = state.facts.controls.map(({ name }) => name);
   if (all.length > 1) {
     [state.rows, state.columns] = [all[0], all[1]];
     $("both").hidden = false;

@@ -10,7 +10,9 @@ from infogan.errors import InfoganError, MissingExtraError
 from infogan.explorer.explorer import Explorer
 
 PORT = 8420  # where it is free and no other was asked for
-FILES = {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js"}
+FILES = {"/": "page.html"} | {
+    f"/{name}": name for name in ("page.css", "page.js", "controls.js", "state.js")
+}
 KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 # all that the page is made of comes from here
 POLICY = "default-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'"
@@ -100,12 +102,13 @@ def _bound(host: str, port: int | None) -> socket.socket:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(address)
         found.listen()  # a browser that comes before the server waits
-    except OSError as e:
+    except (OSError, UnicodeError) as e:
         if found:
             found.close()
-        if port is None:
-            return _bound(host, 0)
+            if port is None:  # there is such an address, and the usual port is taken
+                return _bound(host, 0)
         raise InfoganError(
-            f"cannot listen at {host}, port {port}: {e.strerror or e}; choose another"
+            f"cannot listen at {host}, port {wanted}: {getattr(e, 'strerror', None) or e}; choose "
+            "another"
         ) from None
     return found

@@ -2,7 +2,6 @@
 `encode`, data, and a budget, and return `{"family.name": value}`."""
 
 from infogan.metrics.clustering import clustering
-from infogan.metrics.disentanglement import disentanglement
 from infogan.metrics.evaluation import as_text, evaluate, grouped, headline
 from infogan.metrics.factors import factors
 from infogan.metrics.groups import groups
@@ -17,7 +16,6 @@ __all__ = [
     "as_text",
     "clustering",
     "continuous_factors",
-    "disentanglement",
     "evaluate",
     "factors",
     "grouped",

@@ -10,7 +10,7 @@ from infogan.codes import probs
 from infogan.config import AugmentConfig
 from infogan.data import Dataset
 from infogan.metrics.clustering import class_names, clustering
-from infogan.metrics.disentanglement import disentanglement, possible
+from infogan.metrics.disentanglement import possible, scores
 from infogan.metrics.factors import factors
 from infogan.metrics.factors import in_words as factors_in_words
 from infogan.metrics.groups import agreement, groups, held, names, shown
@@ -172,8 +172,8 @@ def _truth(model: InfoGAN, test: Dataset, budget: Budget) -> dict[str, Any]:
             "Q's mean and the factor"
         )
     if possible(model, test):
-        scores = disentanglement(model, test, budget.seed)
-        out |= {f"disentanglement.{key}": value for key, value in scores.items()}
+        found = scores(model, test, budget.seed)
+        out |= {f"disentanglement.{key}": value for key, value in found.items()}
         out["protocol.disentanglement"] = (
             f"what Q reads from {test.name} {test.split}, n = {len(test.images):,} real images, by "
             "their true factors, only to measure: a categorical code's likeliest category, the "

@@ -16,6 +16,8 @@ from infogan.registry import Registry
 
 # each from codes, true factors of the same rows, and a seed of what it draws
 SCORES: Registry[Callable[["Columns", "Columns", int], dict[str, float]]] = Registry("score")
+FEWEST = 8  # rows
+ROUNDING = 1e-12  # of an information, nats
 BINS = 20  # of a continuous code, where its values are counted (Locatello et al. 2019)
 
 
@@ -78,6 +80,8 @@ class Columns:
         column = self.values[:, i]
         if self.sizes[i]:
             return column.astype(np.int64)
+        if np.ptp(column) <= 2 * BINS * np.spacing(np.abs(column).max()):
+            return np.zeros(len(column), np.int64)  # no room for bins between its ends
         edges = np.histogram_bin_edges(column, BINS)
         return np.clip(np.digitize(column, edges[1:-1]), 0, BINS - 1).astype(np.int64)
 
@@ -119,12 +123,15 @@ def check(codes: Columns, truth: Columns) -> None:
     """That a score can be made of them.
 
     Raises:
-        InfoganError: other rows, fewer than two codes or factors, or a continuous factor.
+        InfoganError: other rows, too few of them, fewer than two codes or factors, or a continuous
+            factor.
     """
-    if len(codes) != len(truth) or len(codes) < 2:
+    if len(codes) != len(truth):
         raise InfoganError(
             f"expected as many rows of codes as of factors, got {len(codes)}, {len(truth)}"
         )
+    if len(codes) < FEWEST:
+        raise InfoganError(f"a disentanglement score needs {FEWEST} rows, got {len(codes)}")
     if len(codes.names) < 2 or len(truth.names) < 2:
         raise InfoganError(
             "a disentanglement score needs two codes and two factors, got "
@@ -159,4 +166,5 @@ def _information(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
     p = table / len(a)
     product = p.sum(1, keepdims=True) * p.sum(0)
     there = p > 0
-    return max(0.0, float((p[there] * np.log(p[there] / product[there])).sum()))
+    I = float((p[there] * np.log(p[there] / product[there])).sum())
+    return I if I > ROUNDING else 0.0  # what never varies says nothing at all

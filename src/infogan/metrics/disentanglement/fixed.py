@@ -21,16 +21,18 @@ class _Sharing:
     order: list[NDArray[np.int64]]  # of each factor, the rows by its value
     first: list[NDArray[np.int64]]  # where each row's value begins in that order
     many: list[NDArray[np.int64]]  # how many rows have it
+    place: list[NDArray[np.int64]]  # which of these each row is
 
     @classmethod
     def of(cls, truth: Columns) -> "_Sharing":
-        order, first, many = [], [], []
+        order, first, many, place = [], [], [], []
         for v in truth.values.T.astype(np.int64):
             counts = np.bincount(v)
             order.append(np.argsort(v, kind="stable"))
             first.append((np.cumsum(counts) - counts)[v])
             many.append(counts[v])
-        return cls(order, first, many)
+            place.append(np.argsort(order[-1]) - first[-1])
+        return cls(order, first, many, place)
 
     def rows(
         self, factor: int, like: NDArray[np.int64], n: int, random: np.random.Generator
@@ -38,6 +40,17 @@ class _Sharing:
         """For each row in `like` n rows with its value of a factor: (len(like), n)."""
         part = (random.random((len(like), n)) * self.many[factor][like, None]).astype(np.int64)
         found: NDArray[np.int64] = self.order[factor][self.first[factor][like, None] + part]
+        return found
+
+    def others(
+        self, factor: int, like: NDArray[np.int64], random: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """For each row in `like` another with its value of a factor, itself if there is none."""
+        many = self.many[factor][like]
+        on = 1 + (random.random(len(like)) * (many - 1)).astype(np.int64)
+        found: NDArray[np.int64] = self.order[factor][
+            self.first[factor][like] + (self.place[factor][like] + on) % many
+        ]
         return found
 
 
@@ -55,7 +68,7 @@ def factor_vae(codes: Columns, truth: Columns, seed: int = 0) -> dict[str, float
     check(codes, truth)
     random = np.random.default_rng(seed)
     whole = _variances(codes, np.arange(len(codes))[None])[0]  # (codes,)
-    alive = np.flatnonzero(whole > 0)
+    alive = np.flatnonzero(np.ptp(codes.values, axis=0) > 0)
     if not len(alive):
         return {"factor_vae.score": 0.0}
     sharing, F = _Sharing.of(truth), len(truth.names)
@@ -99,7 +112,7 @@ def beta_vae(codes: Columns, truth: Columns, seed: int = 0) -> dict[str, float]:
         x, y = [], []
         for factor, m in _factors(F, n, random):
             one = random.integers(len(codes), size=m * TOGETHER)
-            like = sharing.rows(factor, one, 1, random)[:, 0]
+            like = sharing.others(factor, one, random)
             apart = np.abs(codes.values[one] - codes.values[like])
             apart[:, nominal] = apart[:, nominal] > 0
             x.append(apart.reshape(m, TOGETHER, -1).mean(1))

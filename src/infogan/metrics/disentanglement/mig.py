@@ -22,4 +22,4 @@ def mig(codes: Columns, truth: Columns, seed: int = 0) -> dict[str, float]:
     H = entropies(truth)
     gap = np.divide(I[-1] - I[-2], H, out=np.zeros_like(H), where=H > 0)
     each = {f"mig.{name}": float(g) for name, g in zip(truth.names, gap)}
-    return {"mig.score": float(gap.mean())} | each
+    return each | {"mig.score": float(gap.mean())}

@@ -40,8 +40,7 @@ def _balanced(
         from sklearn.tree import DecisionTreeClassifier
     except ImportError:
         raise MissingExtraError("scikit-learn", "metrics") from None
-    values, leaves = np.unique(v), max(2, x.shape[1], len(np.unique(v)))
+    leaves = max(2, x.shape[1], len(np.unique(v)))
     tree = DecisionTreeClassifier(max_leaf_nodes=leaves, class_weight="balanced", random_state=0)
     right = tree.fit(x, v).predict(x_held) == v_held
-    shares = [right[v_held == value].mean() for value in values if (v_held == value).any()]
-    return float(np.mean(shares))
+    return float(np.mean([right[v_held == value].mean() for value in np.unique(v_held)]))
