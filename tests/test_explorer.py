@@ -81,8 +81,11 @@ def test_the_picture_is_what_its_line_of_python_makes(explorer, model):
 
 
 def test_code_names_that_python_has_taken_are_said_so_that_it_runs():
-    model = InfoGAN("z3 + class:cat4 + u", (3, 8, 8), NetConfig(widths=(4, 8), fc=8)).eval()
+    net = NetConfig(widths=(4, 8), fc=8)
+    model = InfoGAN("z3 + class:cat4 + picture:u + draws:u", (3, 8, 8), net).eval()
     answer = Explorer(model, "x").render({"show": "draw", "set": {"class": 2}, "seed": 5})
+    assert answer["strips"].keys() == {"class", "picture", "draws"}
+    assert len(answer["draws"]) == 24
     x = eval(answer["python"], {"model": model})
     assert torch.equal(pixels(answer["picture"]), as_bytes(x[0]))
 

@@ -21,6 +21,7 @@ from infogan.inputs import checked_seed
 from infogan.model import InfoGAN
 from infogan.pictures import Form, Refusal, decode
 
+PICTURE, MANY = ".picture", ".draws"  # beside the coordinates' names, none of which is so
 DRAWS = 24  # images with the same codes
 PAGE = 24  # real images
 LIKELIEST = 5  # categories of a reading
@@ -105,18 +106,18 @@ class Explorer:
         """
         c, seed, free = self._set(request), _seed(request), self._free(request)
         z, _ = self.model.draw(1, torch.Generator().manual_seed(seed), {})
-        parts: dict[str, tuple[Tensor, dict[str, Tensor]]] = {"picture": (z, c)}
+        parts: dict[str, tuple[Tensor, dict[str, Tensor]]] = {PICTURE: (z, c)}
         shown: dict[str, list[float]] = {}
         if not request.get("only"):
             for control in self.controls.values():
                 values = control.shown(settings(self.model.prior, c)[control.name])
                 shown[control.name] = values.tolist()
                 parts[control.name] = (z.expand(len(values), -1), moved(c, control, values))
-            parts["draws"] = drawn(self.model, c, free, DRAWS, torch.Generator().manual_seed(seed))
+            parts[MANY] = drawn(self.model, c, free, DRAWS, torch.Generator().manual_seed(seed))
         images = self._decoded(parts)
         return {
-            "picture": images.pop("picture")[0],
-            "draws": images.pop("draws", []),
+            "picture": images[PICTURE][0],
+            "draws": images.get(MANY, []),
             "strips": {name: {"values": shown[name], "images": images[name]} for name in shown},
             "python": self._python(c, seed),
             "shell": self._shell(c, free),
