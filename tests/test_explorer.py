@@ -270,7 +270,10 @@ REQUEST = st.fixed_dictionaries(
 
 @given(REQUEST)
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_any_request_has_an_answer_or_a_sentence(explorer, request_):
     with contextlib.suppress(InfoganError):

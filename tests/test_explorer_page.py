@@ -167,6 +167,7 @@ def browser():
 def test_in_a_browser_codes_are_set_named_and_remembered(browser, run, tmp_path):
     from playwright.sync_api import expect
 
+    expect.set_options(timeout=30_000)  # of a busy machine
     Image.fromarray(np.zeros((30, 30), np.uint8)).save(tmp_path / "mine.png")
     with exploring(run, "--port", 0) as (address, _):
         page = browser.new_page()
