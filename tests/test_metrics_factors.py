@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import nn
+from pixel_readers import pixel_reader
 
 from infogan.config import NetConfig
 from infogan.data import Dataset, Factors
@@ -24,16 +24,7 @@ def seen():
 @pytest.fixture
 def reader():
     """A model whose `kind` is the left pixel and whose `u` the right one."""
-    model = InfoGAN("z2 + kind:cat5 + u", (1, 1, 2), NetConfig(kind="mlp", widths=(3,)))
-    model.trunk = nn.Flatten()
-    head = nn.Linear(2, 7)
-    with torch.no_grad():
-        left = torch.arange(5) * 20 / 255
-        head.weight.zero_()
-        head.weight[:5, 0], head.bias[:5] = 2e4 * left, -1e4 * left**2  # nearest value of the left
-        head.weight[5, 1], head.bias[5:] = -1, 0
-    model.Q = head
-    return model
+    return pixel_reader()
 
 
 def test_a_code_that_reads_one_factor_follows_it(reader, seen):

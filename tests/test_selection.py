@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from pixel_readers import pixel_reader
 from torch import nn
 
 from infogan.cli import main
@@ -33,16 +34,9 @@ class Drawing(nn.Module):
 
 def exact(category=0, slider=1):
     """A model that writes its category into one pixel and u into the other, and reads them."""
-    model = InfoGAN("z2 + kind:cat5 + u", (1, 1, 2), NetConfig(kind="mlp", widths=(3,)))
-    model.G, model.trunk = Drawing(category, slider), nn.Flatten()
-    head = nn.Linear(2, 7)
-    with torch.no_grad():
-        level = torch.arange(5) * 20 / 255
-        head.weight.zero_()
-        head.weight[:5, category], head.bias[:5] = 2e4 * level, -1e4 * level**2
-        head.weight[5, slider], head.bias[5:] = 2, -1
-    model.Q = head
-    return model.eval()
+    model = pixel_reader(category=category, slider=slider, slope=2.0, offset=-1.0)
+    model.G = Drawing(category, slider)
+    return model
 
 
 def blind(seed):

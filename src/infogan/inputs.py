@@ -79,6 +79,15 @@ def array(name: str, value: ArrayLike) -> NDArray[Any]:
         ) from None
 
 
+def is_number(text: str) -> bool:
+    """Whether a text reads as a number, `nan` and `inf` among them."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def checked_seed(seed: int) -> int:
     """A user's seed.
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from infogan.codes import Categorical
 from infogan.errors import InfoganError
 from infogan.groups import SUFFIX, Groups
+from infogan.inputs import is_number
 from infogan.prior import Prior
 
 LONGEST = 60  # characters
@@ -37,7 +38,7 @@ def checked(names: Mapping[str, str], prior: Prior, groups: Mapping[str, Groups]
             raise InfoganError(
                 f"names: {key} cannot be called {text!r}; give a line of up to {LONGEST} characters"
             )
-        if "=" in key and _is_number(text):
+        if "=" in key and is_number(text):
             raise InfoganError(
                 f"names: {key} cannot be called {text!r}, for a number already stands for a "
                 "category; say it in words, as seven"
@@ -96,14 +97,6 @@ def regrouped(
 
 def _in_one_line(text: str) -> bool:
     return not any(unicodedata.category(letter) in CONTROL for letter in text)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _nameable(prior: Prior, groups: Mapping[str, Groups]) -> list[str]:

@@ -7,11 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from infogan.codes import Categorical
 from infogan.errors import InfoganError, MissingExtraError
 from infogan.metrics.clustering import confusion, nmi
 from infogan.metrics.disentanglement import Columns, codes_of, factor_vae
-from infogan.metrics.disentanglement.columns import BINS
+from infogan.metrics.disentanglement.columns import BINS, variables
 from infogan.metrics.meaning import spearman
 from infogan.model import InfoGAN
 
@@ -115,12 +114,7 @@ def _alike(a: Columns, b: Columns) -> float:
 
 def _as_factors(model: InfoGAN, c: dict[str, Tensor]) -> Columns:
     """The codes of samples as true factors, each with counted values."""
-    names: list[str] = []
-    sizes: list[int] = []
-    for code in model.prior:
-        names += code.coordinates
-        k = code.k if isinstance(code, Categorical) else 0
-        sizes += [k] * len(code.coordinates)
+    names, sizes = variables(model.prior)
     values = np.concatenate(
         [c[code.name].reshape(len(c[code.name]), -1) for code in model.prior], 1
     )

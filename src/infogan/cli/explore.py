@@ -53,6 +53,7 @@ def explore(argv: list[str]) -> int:
     keeper = _keeper(args.model, model)
     keep = keeper.keep if keeper else None
     page = Explorer(model, str(args.model), None, _form(args.model, model), keep)
+    # after the page, which may refuse the model: images can take long
     page.gallery = gallery = _gallery(args.model, args.source, model)
 
     def ready(address: str) -> None:

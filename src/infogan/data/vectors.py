@@ -14,6 +14,7 @@ from torch import Tensor
 from infogan.config import DataConfig
 from infogan.data.source import SOURCES, Dataset, Split
 from infogan.errors import InfoganError, MissingExtraError
+from infogan.inputs import is_number
 
 HELD_OUT = 10  # one row of so many is held out for measuring,
 MOST_HELD_OUT = 10_000  # and no more than these
@@ -115,7 +116,7 @@ def _read_csv(file: Path) -> tuple[list[str], NDArray[np.float64]]:
         first = f.readline()
         delimiter = max(",;\t", key=first.count)
         head = next(csv.reader([first], delimiter=delimiter), [])
-        named = not all(_is_number(field) for field in head)
+        named = not all(is_number(field) for field in head)
         columns = [field.strip() for field in head] if named else []
         if not named:
             f.seek(0)
@@ -143,18 +144,10 @@ def _first_fault(file: Path, lines: Iterable[list[str]], columns: Sequence[str])
         if len(line) != width:
             return f"{file}: row {i + 1} has {len(line)} fields, expected {width}"
         for j, field in enumerate(line):
-            if not _is_number(field):
+            if not is_number(field):
                 what = repr(field.strip()) if field.strip() else "nothing"
                 return _cell(file, columns[j] if columns else f"x{j}", i, f"{what}, no number")
     return f"{file}: its rows cannot be read as numbers"
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return True
 
 
 def _read_parquet(file: Path) -> tuple[list[str], NDArray[np.float64]]:

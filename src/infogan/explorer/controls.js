@@ -40,7 +40,7 @@ export function build(control) { // the part of the page that sets one number of
   const track = Object.assign(document.createElement("div"), { className: "track" });
   track.append(Object.assign(document.createElement("div"), { className: "strip" }));
   box.append(head, track);
-  if (control.k > 40) {
+  if (control.k > state.facts.window) {
     const number = Object.assign(document.createElement("input"), { type: "number", min: 0, max: control.k - 1, title: "category", className: "number" });
     number.onchange = () => set(control.name, Math.min(control.k - 1, Math.max(0, Math.round(+number.value) || 0)));
     number.onblur = () => { number.value = state.set[control.name]; };
@@ -118,7 +118,7 @@ function naming(of, title, element) {
   const input = element || document.createElement("input");
   Object.assign(input, { value: state.names[of] || "", title, disabled: !state.facts.keeps_names });
   input.className = "name";
-  input.maxLength = 60;
+  input.maxLength = state.facts.longest_name;
   input.dataset.key = of;
   input.setAttribute("aria-label", title);
   input.onkeydown = (event) => { if (event.key === "Enter") input.blur(); };

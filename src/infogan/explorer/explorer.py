@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.distributions import Bernoulli, Independent
 
 from infogan import figures
-from infogan.codes import Categorical, probs
+from infogan.codes import Bernoulli, Categorical, probs
 from infogan.data import to_float
 from infogan.errors import InfoganError
-from infogan.explorer.controls import Control, controls, drawn, moved, one, settings
+from infogan.explorer.controls import WINDOW, Control, controls, drawn, moved, one, settings
 from infogan.explorer.gallery import Gallery
 from infogan.inputs import checked_seed
 from infogan.model import InfoGAN
+from infogan.names import LONGEST
 from infogan.pictures import Form, Refusal, decode
 
 PICTURE, MANY = ".picture", ".draws"  # beside the coordinates' names, none of which is so
@@ -96,6 +96,9 @@ class Explorer:
             "keeps_names": self.keep is not None,
             "reads": self.form is not None,
             "gallery": self.gallery.facts() if self.gallery else None,
+            "page": PAGE,
+            "window": WINDOW,
+            "longest_name": LONGEST,
         }
 
     def draw(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +108,7 @@ class Explorer:
         "draws"; "only" true leaves out strips and draws.
         """
         c, seed, free = self._set(request), _seed(request), self._free(request)
-        z, _ = self.model.draw(1, torch.Generator().manual_seed(seed), {})
+        z = self._noise(seed)
         parts: dict[str, tuple[Tensor, dict[str, Tensor]]] = {PICTURE: (z, c)}
         shown: dict[str, list[float]] = {}
         if not request.get("only"):
@@ -135,8 +138,7 @@ class Explorer:
 
         Request: "set" and "seed" as of `draw`, "rows" and "columns" the two coordinates.
         """
-        c, seed = self._set(request), _seed(request)
-        z, _ = self.model.draw(1, torch.Generator().manual_seed(seed), {})
+        c, z = self._set(request), self._noise(_seed(request))
         down, across = self._control(request, "rows"), self._control(request, "columns")
         if down == across:
             raise InfoganError(f"rows and columns are both {down.name}; choose two")
@@ -203,9 +205,7 @@ class Explorer:
                 likely[code_name] = [[*pair] for pair in zip(k.tolist(), p.tolist())]
                 values[code_name] = k[0].item()
                 continue
-            assert isinstance(q, Independent)
-            coin = isinstance(q.base_dist, Bernoulli)
-            means = q.mean[0].round() if coin else q.mean[0]
+            means = q.mean[0].round() if isinstance(code, Bernoulli) else q.mean[0]
             values |= dict(zip(code.coordinates, map(_short, means.tolist())))
             sd |= dict(zip(code.coordinates, q.stddev[0].tolist()))
         return {"name": name, "image": _png(x), "set": values, "likely": likely, "sd": sd}
@@ -246,6 +246,11 @@ class Explorer:
         if not isinstance(given, dict):
             raise InfoganError(f"set {given!r}: expected a value for each code, by its name")
         return one(self.model, given)
+
+    def _noise(self, seed: int) -> Tensor:
+        """z of one image, as `InfoGAN.generate` draws it from the seed."""
+        z, _ = self.model.draw(1, torch.Generator().manual_seed(seed), {})
+        return z
 
     def _free(self, request: Mapping[str, Any]) -> set[str]:
         given = request.get("free", [])

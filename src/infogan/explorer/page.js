@@ -174,8 +174,8 @@ function listen() {
     state.seed = whole($("seed").value, Number.MAX_SAFE_INTEGER);
     changed();
   };
-  $("before").onclick = () => { state.at = Math.max(0, state.at - 24); reorder(); };
-  $("after").onclick = () => { state.at += 24; reorder(); };
+  $("before").onclick = () => { state.at = Math.max(0, state.at - state.facts.page); reorder(); };
+  $("after").onclick = () => { state.at += state.facts.page; reorder(); };
   const given = async (file) => {
     if (!file) return;
     const bytes = new Uint8Array(await file.arrayBuffer());

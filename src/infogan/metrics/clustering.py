@@ -41,9 +41,14 @@ def nmi(table: NDArray[np.int64]) -> float:
     Args:
         table: How often each pair of their values is, (|a|, |b|).
     """
-    p = table / table.sum()
-    h_a, h_b, h_ab = map(_entropy, (p.sum(1), p.sum(0), p.ravel()))
+    h_a, h_b, h_ab = entropies(table)
     return max(0.0, 2 * (h_a + h_b - h_ab) / (h_a + h_b)) if h_a * h_b > 0 else 0.0
+
+
+def entropies(table: NDArray[np.int64]) -> tuple[float, float, float]:
+    """H(a), H(b) and H(a, b) in nats; I(a; b) is H(a) + H(b) − H(a, b). Args as `nmi`."""
+    p = table / table.sum()
+    return _entropy(p.sum(1)), _entropy(p.sum(0)), _entropy(p.ravel())
 
 
 def ari(table: NDArray[np.int64]) -> float:

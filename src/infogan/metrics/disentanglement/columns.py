@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.distributions import Bernoulli, Independent
 
-from infogan.codes import Categorical, probs
+from infogan.codes import Bernoulli, Categorical, probs
 from infogan.data import Dataset
 from infogan.errors import InfoganError
+from infogan.metrics.clustering import confusion, entropies
 from infogan.model import InfoGAN
+from infogan.prior import Prior
 from infogan.registry import Registry
 
 # each from codes, true factors of the same rows, and a seed of what it draws
@@ -71,10 +72,6 @@ class Columns:
     def __len__(self) -> int:
         return len(self.values)
 
-    def rows(self, which: NDArray[Any] | slice) -> "Columns":
-        """Some of the rows."""
-        return Columns(self.names, self.sizes, self.values[which])
-
     def counted(self, i: int) -> NDArray[np.int64]:
         """Variable i as integers: a continuous one in `BINS` bins of one width over its range."""
         column = self.values[:, i]
@@ -92,23 +89,28 @@ class Columns:
         return self.values[:, i : i + 1]
 
 
-def codes_of(model: InfoGAN, images: Any) -> Columns:
-    """What Q reads of images: the likeliest category, or the mean, of each code's coordinates."""
+def variables(prior: Prior) -> tuple[list[str], list[int]]:
+    """Names and sizes of the coordinates of all codes."""
     names: list[str] = []
     sizes: list[int] = []
+    for code in prior:
+        size = code.k if isinstance(code, Categorical) else 2 * isinstance(code, Bernoulli)
+        names += code.coordinates
+        sizes += [size] * len(code.coordinates)
+    return names, sizes
+
+
+def codes_of(model: InfoGAN, images: Any) -> Columns:
+    """What Q reads of images: the likeliest category, or the mean, of each code's coordinates."""
     values: list[NDArray[Any]] = []
     for name, q in model.infer(images).items():
         code = model.prior[name]
-        names += code.coordinates
         if isinstance(code, Categorical):
-            sizes.append(code.k)
             values.append(probs(q).argmax(1).cpu().numpy()[:, None])
-            continue
-        assert isinstance(q, Independent)
-        coin = isinstance(q.base_dist, Bernoulli)
-        mean = q.mean.double().cpu().numpy()
-        sizes += [2 if coin else 0] * mean.shape[1]
-        values.append(mean.round() if coin else mean)
+        else:
+            mean = q.mean.double().cpu().numpy()
+            values.append(mean.round() if isinstance(code, Bernoulli) else mean)
+    names, sizes = variables(model.prior)
     return Columns.of(np.concatenate(values, 1), sizes, names)
 
 
@@ -145,26 +147,8 @@ def check(codes: Columns, truth: Columns) -> None:
 def informations(codes: Columns, truth: Columns) -> NDArray[np.float64]:
     """I(code; factor) in nats, of how often each pair of their values is: (codes, factors)."""
     out = np.zeros((len(codes.names), len(truth.names)))
-    for i in range(len(codes.names)):
-        a = codes.counted(i)
-        for j in range(len(truth.names)):
-            out[i, j] = _information(a, truth.counted(j))
+    for i, j in np.ndindex(out.shape):
+        h_a, h_b, h_ab = entropies(confusion(codes.counted(i), truth.counted(j), truth.sizes[j]))
+        I = h_a + h_b - h_ab
+        out[i, j] = I if I > ROUNDING else 0.0  # what never varies says nothing at all
     return out
-
-
-def entropies(truth: Columns) -> NDArray[np.float64]:
-    """H(factor) in nats, of how often its values are: (factors,)."""
-    return np.array(
-        [_information(truth.counted(j), truth.counted(j)) for j in range(len(truth.names))]
-    )
-
-
-def _information(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
-    """I(a; b) = Σ p(a, b) ln p(a, b) / (p(a) p(b))."""
-    table = np.zeros((a.max() + 1, b.max() + 1))
-    np.add.at(table, (a, b), 1)
-    p = table / len(a)
-    product = p.sum(1, keepdims=True) * p.sum(0)
-    there = p > 0
-    I = float((p[there] * np.log(p[there] / product[there])).sum())
-    return I if I > ROUNDING else 0.0  # what never varies says nothing at all

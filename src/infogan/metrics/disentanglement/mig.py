@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from infogan.metrics.disentanglement.columns import SCORES, Columns, check, entropies, informations
+from infogan.metrics.disentanglement.columns import SCORES, Columns, check, informations
 
 
 @SCORES.register("mig")
@@ -19,7 +19,7 @@ def mig(codes: Columns, truth: Columns, seed: int = 0) -> dict[str, float]:
     """
     check(codes, truth)
     I = np.sort(informations(codes, truth), axis=0)
-    H = entropies(truth)
+    H = informations(truth, truth).diagonal()  # I(v; v)
     gap = np.divide(I[-1] - I[-2], H, out=np.zeros_like(H), where=H > 0)
     each = {f"mig.{name}": float(g) for name, g in zip(truth.names, gap)}
     return each | {"mig.score": float(gap.mean())}
