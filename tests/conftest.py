@@ -1,7 +1,9 @@
 """What several tests share: a small configuration, a few real digits, one short finished run."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -58,3 +60,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny_yaml: Path) -> Run:
         main(["train", "--config", str(tiny_yaml), "--out", str(out)])
     assert done.value.code == 0
     return Run.open(out)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's chromium, to drive; without it, what needs it is skipped."""
+    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no browser to drive: Debian's chromium is not installed")
+    with sync.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield found
+        found.close()

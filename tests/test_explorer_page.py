@@ -84,7 +84,7 @@ def test_explore_shows_a_page_answers_and_ends(run):
         for file in ("page.js", "controls.js"):  # and what these import
             with urllib.request.urlopen(address + file) as response:
                 files |= set(re.findall(r'from "\./(\w+\.js)"', response.read().decode()))
-        assert files == {"page.css", "page.js", "controls.js", "state.js"}
+        assert files == {"page.css", "page.js", "controls.js", "state.js", "ask.js"}
         for file in files:
             with urllib.request.urlopen(address + file) as response:
                 assert response.read()
@@ -150,18 +150,6 @@ def test_mistakes_are_one_line(run, capsys, monkeypatch, args, rule):
     said = capsys.readouterr().err
     assert re.search(rule, said), said
     assert said.count("\n") == 1
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no browser to drive: Debian's chromium is not installed")
-    with sync.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 def test_in_a_browser_codes_are_set_named_and_remembered(browser, run, tmp_path):

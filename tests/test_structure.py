@@ -10,13 +10,14 @@ SOURCE = ROOT / "src" / "infogan"
 
 # a module imports only from those before it
 ORDER = [
-    "errors", "registry", "inputs", "table", "pictures", "config", "processes", "precision",
-    "codes", "prior", "groups", "names", "weights", "networks", "model", "recalibration",
+    "errors", "registry", "inputs", "outputs", "table", "pictures", "config", "processes",
+    "precision", "codes", "prior", "groups", "names", "weights", "networks", "model",
+    "recalibration",
     "memory", "workers", "encode", "generate", "adversarial", "pairs", "components", "joining",
     "merging", "objective", "data", "batches", "votes", "vat", "diffaugment", "recording",
     "run", "progress", "state", "descent", "update", "step", "restarts", "scout", "lessons",
     "scouting", "guards", "training", "fitting", "metrics", "selection", "figures", "scatter",
-    "supposed", "report", "explorer", "cli",
+    "supposed", "report", "explorer", "export", "cli",
 ]  # fmt: skip
 
 

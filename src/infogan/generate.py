@@ -1,8 +1,6 @@
 """Codes to images as a batch job: what `InfoGAN.generate` gives, faster, batch after batch."""
 
 import csv
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import Sequential
 
+from infogan import outputs
 from infogan.codes import Code
-from infogan.errors import InfoganError
 from infogan.groups import SUFFIX
 from infogan.inputs import checked_seed
 from infogan.model import InfoGAN
@@ -93,26 +91,15 @@ def write(
     Raises:
         InfoganError: something is there already, or the disk refuses.
     """
-    if os.path.exists(folder):  # "." and "/", which have no name, among them
-        raise InfoganError(f"{folder} exists already; choose another --out")
-    partial = folder.with_name(f".{folder.name}.partial")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        sink = _table(partial, model, columns) if model.vectors else _array(partial, model, n)
-        with sink as keep, (partial / "codes.csv").open("w", newline="", encoding="utf-8") as f:
+    with outputs.folder(folder) as place:
+        sink = _table(place, model, columns) if model.vectors else _array(place, model, n)
+        with sink as keep, (place / "codes.csv").open("w", newline="", encoding="utf-8") as f:
             rows = csv.writer(f)
             rows.writerow([name for code in model.prior for name in _names(model, code)])
             for x, c in batches:
                 keep(x)
                 values = [_values(model, code, c[code.name]) for code in model.prior]
                 rows.writerows(zip(*(column for code in values for column in code)))
-        partial.rename(folder)
-    except OSError as e:
-        reason = e.strerror or str(e)
-        raise InfoganError(f"cannot write {folder}: {reason}; choose another --out") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _names(model: InfoGAN, code: Code) -> list[str]:

@@ -64,7 +64,8 @@ class Groups:
 
     def sums(self, p: Tensor) -> Tensor:
         """The same from the probabilities (n, K)."""
-        return p.new_zeros(len(p), self.n).index_add_(1, torch.tensor(self.of, device=p.device), p)
+        nothing = p.new_zeros(p.shape[0], self.n)  # by len torch.export would fix n
+        return nothing.index_add_(1, torch.tensor(self.of, device=p.device), p)
 
     def draw(self, groups: Tensor, p: Tensor, generator: torch.Generator) -> Tensor:
         """A category of each group from P(k|g) = P(k)/P(g): (n,) integers from (n,) integers, by

@@ -27,6 +27,7 @@ InfoGAN: interpretable latent codes from unlabelled images (Chen et al. 2016).
   explore RUN [SOURCE]          drive the codes in a browser, browse real images, give names
   encode RUN [SOURCE]           images to codes: a table, a row for each image
   generate RUN --out FOLDER     codes to images: an array and its codes
+  export RUN --out FILE.html    one page that runs the model in a browser; FOLDER: ONNX files
   figure1 RUN_INFOGAN RUN_GAN   draw the paper's Figure 1 from two runs
   sheet RUN_INFOGAN RUN_GAN     draw what their codes read over the unrolled swiss roll
 
@@ -44,6 +45,7 @@ COMMANDS = {
     "generate": "batch",
     "explore": "explore",
     "select": "select",
+    "export": "export",
     "figure1": "runs",
     "sheet": "runs",
 }

@@ -9,13 +9,12 @@ from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 from infogan.cli.arguments import parse
-from infogan.cli.images import images_for, source_of
+from infogan.cli.images import form_of, images_for, source_of
 from infogan.errors import InfoganError
 
 if TYPE_CHECKING:
     from infogan.explorer import Gallery, Keeper
     from infogan.model import InfoGAN
-    from infogan.pictures import Form
 
 
 def explore(argv: list[str]) -> int:
@@ -52,7 +51,7 @@ def explore(argv: list[str]) -> int:
     model = InfoGAN.from_pretrained(args.model)
     keeper = _keeper(args.model, model)
     keep = keeper.keep if keeper else None
-    page = Explorer(model, str(args.model), None, _form(args.model, model), keep)
+    page = Explorer(model, str(args.model), None, form_of(args.model, model), keep)
     # after the page, which may refuse the model: images can take long
     page.gallery = gallery = _gallery(args.model, args.source, model)
 
@@ -89,19 +88,6 @@ def _gallery(path: Path, source: str | None, model: "InfoGAN") -> "Gallery | Non
         print(f"without real images: {e}")
         return None
     return Gallery(model, data, precision.choose("auto", precision.device("cpu"))[0])
-
-
-def _form(path: Path, model: "InfoGAN") -> "Form | None":
-    """What becomes of a picture of any size, as of those that the run learnt from."""
-    from infogan.config import DataConfig
-    from infogan.data import form
-    from infogan.run import Run
-
-    c, h, w = model.shape
-    if h != w:
-        return None
-    data = Run.open(path).config.data if Run.exists(path) else DataConfig()
-    return form(data, h, c)
 
 
 def _keeper(path: Path, model: "InfoGAN") -> "Keeper | None":

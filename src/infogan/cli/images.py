@@ -12,6 +12,7 @@ from infogan.errors import InfoganError
 if TYPE_CHECKING:
     from infogan.data import Dataset, Split
     from infogan.model import InfoGAN
+    from infogan.pictures import Form
     from infogan.run import Run
 
 
@@ -133,3 +134,17 @@ def _same(run: "Run", train: "Dataset") -> bool:
         return True
     named = train.names is not None and known.get("members") == train.members()
     return named or known["sha256"] == train.fingerprint()
+
+
+def form_of(path: Path, model: "InfoGAN") -> "Form | None":
+    """What becomes of a picture of any size, as of those that the run learnt from; None where its
+    images are no squares."""
+    from infogan.config import DataConfig
+    from infogan.data import form
+    from infogan.run import Run
+
+    c, h, w = model.shape
+    if h != w:
+        return None
+    data = Run.open(path).config.data if Run.exists(path) else DataConfig()
+    return form(data, h, c)

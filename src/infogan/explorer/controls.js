@@ -1,5 +1,6 @@
 // The controls: one for each number of c, and what they are called.
-import { $, ask, say, sentence, state } from "./state.js";
+import { ask, sentence } from "./ask.js";
+import { $, say, state } from "./state.js";
 import { changed, set } from "./page.js";
 
 export function image(src, alt) {

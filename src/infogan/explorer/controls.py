@@ -33,14 +33,20 @@ class Control:
     index: int
     groups: tuple[int, ...] = ()
 
+    @property
+    def values(self) -> Tensor:
+        """What a strip of images can show, in order; categories of one group side by side."""
+        return (
+            torch.tensor(self.groups).argsort(stable=True)
+            if self.groups
+            else self.code.traversal(STEPS)
+        )
+
     def shown(self, value: float) -> Tensor:
-        """The values that a strip of images shows: of many categories those around the value, those
-        of one group side by side."""
-        values = self.code.traversal(STEPS)
+        """Those of them that it shows: of many categories those around the value."""
+        values = self.values
         if not isinstance(self.code, Categorical):
             return values
-        if self.groups:
-            values = torch.tensor(self.groups).argsort(stable=True)
         first = int((values == int(value)).nonzero()) // WINDOW * WINDOW
         return values[first : first + WINDOW]
 

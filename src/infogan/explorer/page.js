@@ -1,5 +1,6 @@
 // The page: what is asked, and what the answers change.
-import { $, ask, say, sentence, state, unsay } from "./state.js";
+import { ask, sentence } from "./ask.js";
+import { $, say, state, unsay } from "./state.js";
 import { build, category, fill, image, pick, place, tell, titled } from "./controls.js";
 
 const QUICK = 120; // ms: a model whose whole answer takes no longer redraws all while one drags

@@ -11,7 +11,7 @@ from infogan.explorer.explorer import Explorer
 
 PORT = 8420  # where it is free and no other was asked for
 FILES = {"/": "page.html"} | {
-    f"/{name}": name for name in ("page.css", "page.js", "controls.js", "state.js")
+    f"/{name}": name for name in ("page.css", "page.js", "controls.js", "state.js", "ask.js")
 }
 KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 # all that the page is made of comes from here

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from infogan.codes import Bernoulli, Categorical, Gaussian, Uniform, probs
-from infogan.errors import MissingExtraError
+from infogan.errors import InfoganError, MissingExtraError
 from infogan.groups import SUFFIX, to_card
 from infogan.model import InfoGAN
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 OPSET = 18
+ROWS, TRACED = 11, 7  # draws that a graph is compared on, and traced with: like no size of an image
+SAME = 1e-3  # by which it may differ; most by 1e-6
 HALF_FROM = 256  # numbers of a weight that is worth keeping in 16 bits
 
 
@@ -46,7 +48,7 @@ class Encoder(nn.Module):
         self.trunk, self.Q, self.prior = model.trunk, model.Q, model.prior
         self.groups, self.vectors = model.groups, model.vectors
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         if self.vectors:
             x = x[:, :, None, None]
         q = self.prior.q(self.Q(self.trunk(x)))
@@ -58,13 +60,13 @@ class Encoder(nn.Module):
             found.append(q[code.name].mean if isinstance(code, Bernoulli) else probs(q[code.name]))
             if code.name in self.groups:
                 found.append(self.groups[code.name].probs(q[code.name]))
-        return tuple(found)
+        return tuple(found) if len(found) > 1 else found[0]
 
 
 def generator(model: InfoGAN) -> "onnx.ModelProto":
     """G: inputs z (n, noise) in [-1, 1] and each code by its name, categories (n,) int64, the
     others (n, d) floats; output x (n, C, H, W) in [0, 1], or vectors (n, d)."""
-    z, c = model.prior.sample(2, torch.Generator().manual_seed(0))
+    z, c = model.prior.sample(ROWS, torch.Generator().manual_seed(0))
     given = ({"z": z} if model.prior.noise else {}) | c
     return _graph(Generator(model), given, ["x"], model)
 
@@ -73,7 +75,7 @@ def encoder(model: InfoGAN) -> "onnx.ModelProto":
     """Trunk and Q: input x as G gives it; outputs NAME.p, the probabilities of each category (n, K)
     or of each coin (n, d), and NAME_group.p, of groups; NAME.mean and NAME.sd (n, d) of the others.
     """
-    x = torch.zeros(2, *model.shape[: 1 if model.vectors else 3])
+    x = model.generate(ROWS, seed=0)
     return _graph(Encoder(model), {"x": x}, readings(model), model)
 
 
@@ -92,10 +94,9 @@ def card(model: InfoGAN) -> dict[str, Any]:
     codes: list[dict[str, Any]] = []
     for code in model.prior:
         about: dict[str, Any] = {"name": code.name, "kind": type(code).__name__.lower()}
+        about["coordinates"] = list(code.coordinates)
         if isinstance(code, Categorical):
             about |= {"K": code.k, "P": code.probabilities.tolist()}
-        else:
-            about |= {"dimensions": code.width, "coordinates": list(code.coordinates)}
         if isinstance(code, Uniform):
             about |= {"low": code.low, "high": code.high}
         codes.append(about)
@@ -136,9 +137,14 @@ def halved(graph: "onnx.ModelProto") -> "onnx.ModelProto":
 def _graph(
     network: nn.Module, given: dict[str, Tensor], outputs: Sequence[str], model: InfoGAN
 ) -> "onnx.ModelProto":
-    """A network's graph, of any number of rows; it carries the card."""
+    """A network's graph, of any number of rows; it carries the card.
+
+    Raises:
+        InfoganError: what it needs is not installed, or its numbers are not the network's.
+    """
     try:
         import onnx
+        import onnxruntime
         import onnxscript  # noqa: F401  torch's exporter writes its graphs with it
     except ImportError as e:
         raise MissingExtraError(e.name or "onnx", "export") from None
@@ -147,7 +153,7 @@ def _graph(
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             network.eval(),
-            tuple(given.values()),
+            tuple(value[:TRACED] for value in given.values()),
             dynamo=True,
             external_data=False,
             opset_version=OPSET,
@@ -159,6 +165,17 @@ def _graph(
     made = program.model_proto
     _rename(made.graph, list(given), outputs)
     onnx.helper.set_model_props(made, {"infogan": json.dumps(card(model))})
+    session = onnxruntime.InferenceSession(made.SerializeToString())
+    found = session.run(list(outputs), {name: value.numpy() for name, value in given.items()})
+    with torch.no_grad():
+        wanted = network(*given.values())
+    for name, a, b in zip(outputs, found, wanted if len(outputs) > 1 else [wanted], strict=True):
+        far = float((torch.from_numpy(a) - b).abs().max() / b.abs().max().clamp_min(1))
+        if not far < SAME:
+            raise InfoganError(
+                f"the ONNX graph's {name} differs from the model's by {far:.1e}, so nothing is "
+                "written; another release of torch or onnxruntime may do better"
+            )
     return made
 
 
@@ -169,11 +186,15 @@ def _rename(graph: "onnx.GraphProto", inputs: Sequence[str], outputs: Sequence[s
     ends |= dict(zip([value.name for value in graph.output], outputs, strict=True))
 
     def name(old: str) -> str:
-        return ends.get(old, f"/{old}" if old else "")  # "": an input that is left out
+        new: str = ends.get(old, f"/{old}" if old else "")  # "": an input that is left out
+        return new
 
-    for value in [*graph.input, *graph.output, *graph.value_info, *graph.initializer]:
+    # shapes, which any runtime finds by itself, and lines of code with their places on this machine
+    del graph.value_info[:], graph.metadata_props[:]
+    for value in [*graph.input, *graph.output, *graph.initializer]:
         value.name = name(value.name)
     for node in graph.node:
+        del node.metadata_props[:]
         node.input[:] = [name(each) for each in node.input]
         node.output[:] = [name(each) for each in node.output]
     for value in [*graph.input, *graph.output]:
