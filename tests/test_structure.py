@@ -16,8 +16,8 @@ ORDER = [
     "memory", "workers", "encode", "generate", "adversarial", "pairs", "components", "joining",
     "merging", "objective", "data", "batches", "votes", "vat", "diffaugment", "recording",
     "run", "progress", "state", "descent", "update", "step", "restarts", "scout", "lessons",
-    "scouting", "guards", "training", "fitting", "metrics", "selection", "figures", "scatter",
-    "supposed", "report", "explorer", "export", "cli",
+    "scouting", "guards", "training", "fitting", "estimator", "metrics", "selection", "figures",
+    "scatter", "supposed", "report", "explorer", "export", "cli",
 ]  # fmt: skip
 
 

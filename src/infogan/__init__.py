@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from infogan.errors import InfoganError
+    from infogan.estimator import Estimator
     from infogan.model import InfoGAN
     from infogan.prior import Prior
 
 __version__ = "0.1.0"
-__all__ = ["InfoGAN", "InfoganError", "Prior", "__version__"]
+__all__ = ["Estimator", "InfoGAN", "InfoganError", "Prior", "__version__"]
 
 _HOMES = {
+    "Estimator": "infogan.estimator",
     "InfoGAN": "infogan.model",
     "InfoganError": "infogan.errors",
     "Prior": "infogan.prior",

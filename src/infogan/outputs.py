@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from infogan.errors import InfoganError
@@ -46,7 +46,8 @@ def file(place: Path, text: str) -> None:
     except OSError as e:
         raise InfoganError(_refused(place, e)) from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not even be begun
+            partial.unlink(missing_ok=True)
 
 
 def _refused(place: Path, e: OSError) -> str:
