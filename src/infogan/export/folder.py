@@ -12,7 +12,7 @@ from infogan.model import InfoGAN
 GENERATOR, ENCODER, CARD = "generator.onnx", "encoder.onnx", "card.json"
 
 
-def write(model: InfoGAN, folder: Path) -> None:
+def write(model: InfoGAN, folder: str | Path) -> None:
     """Write `generator.onnx`, z and c to x, `encoder.onnx`, x to Q(c|x), and `card.json`.
 
     Each file is whole by itself; the card is in the two others' metadata too, as `infogan`.
@@ -20,6 +20,7 @@ def write(model: InfoGAN, folder: Path) -> None:
     Raises:
         InfoganError: something is there already, or the disk refuses.
     """
+    folder = Path(folder)
     if os.path.exists(folder):  # said before the work
         raise InfoganError(f"{folder} exists already; choose another --out")
     parts = {GENERATOR: generator(model), ENCODER: encoder(model)}
