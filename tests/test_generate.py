@@ -1,5 +1,6 @@
 """`generate` gives what the model's own `generate` gives, in batches."""
 
+import copy
 import csv
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 
 from infogan import InfoGAN, InfoganError
 from infogan.generate import BATCH, generate, write
+from infogan.groups import Groups
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,19 @@ def test_given_codes_are_held_and_the_rest_is_drawn(model):
         generate(model, 1, {"kind": 3})  # before any work
     with pytest.raises(InfoganError, match="shape"):
         generate(model, 1, {"shape": 3})
+
+
+def test_what_categories_are_called_stands_beside_them(model, tmp_path):
+    named = copy.deepcopy(model)
+    named.groups["kind"] = Groups((0, 1, 1))
+    named.names = {"kind=2": "ring", "kind_group=1": "round", "u[0]": "size"}
+    write(tmp_path / "fakes", named, 40, generate(named, 40, seed=5))
+    with (tmp_path / "fakes" / "codes.csv").open() as f:
+        rows = [*csv.DictReader(f)]
+    assert [*rows[0]] == ["kind", "kind.name", "kind_group", "kind_group.name", "u[0]", "u[1]"]
+    for row in rows:
+        assert row["kind.name"] == ("ring" if row["kind"] == "2" else "")
+        assert row["kind_group.name"] == ("" if row["kind"] == "0" else "round")
 
 
 def test_write_makes_a_folder_that_is_whole_or_not_there(model, tmp_path):

@@ -4,14 +4,15 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import Sequential
 
-from infogan import outputs
-from infogan.codes import Code
+from infogan import names, outputs
+from infogan.codes import Categorical, Code
 from infogan.groups import SUFFIX
 from infogan.inputs import checked_seed
 from infogan.model import InfoGAN
@@ -95,23 +96,31 @@ def write(
         sink = _table(place, model, columns) if model.vectors else _array(place, model, n)
         with sink as keep, (place / "codes.csv").open("w", newline="", encoding="utf-8") as f:
             rows = csv.writer(f)
-            rows.writerow([name for code in model.prior for name in _names(model, code)])
+            one = model.prior.sample(1, torch.Generator())[1]
+            rows.writerow(n for code in model.prior for n in _columns(model, code, one[code.name]))
             for x, c in batches:
                 keep(x)
-                values = [_values(model, code, c[code.name]) for code in model.prior]
-                rows.writerows(zip(*(column for code in values for column in code)))
+                made = [_columns(model, code, c[code.name]) for code in model.prior]
+                rows.writerows(zip(*(values for each in made for values in each.values())))
 
 
-def _names(model: InfoGAN, code: Code) -> list[str]:
-    """A code's columns; where its categories were merged the group beside the category."""
-    return code.coordinates + [code.name + SUFFIX] * (code.name in model.groups)
-
-
-def _values(model: InfoGAN, code: Code, c: Tensor) -> list[list[float]]:
-    """The values (n, …) of one code in these columns."""
-    columns = c.reshape(len(c), -1).T.tolist()
-    groups = model.groups.get(code.name)
-    return [*columns, [groups.of[k] for k in c.tolist()]] if groups else columns
+def _columns(model: InfoGAN, code: Code, c: Tensor) -> dict[str, list[Any]]:
+    """A code's columns for its values (n, …): of categories what they are called too, where any
+    is, and the same of their groups, where they were merged."""
+    columns: dict[str, list[Any]] = dict(zip(code.coordinates, c.reshape(len(c), -1).T.tolist()))
+    if not isinstance(code, Categorical):
+        return columns
+    sizes = {code.name: code.k}
+    if groups := model.groups.get(code.name):
+        columns[code.name + SUFFIX] = [groups.of[k] for k in c.tolist()]
+        sizes[code.name + SUFFIX] = groups.n
+    found: dict[str, list[Any]] = {}
+    for name, values in columns.items():
+        called = names.of_categories(model.names, name, sizes[name])
+        found[name] = values
+        if any(called):
+            found[f"{name}.name"] = [called[k] for k in values]
+    return found
 
 
 @contextmanager
