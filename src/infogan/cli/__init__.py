@@ -26,6 +26,7 @@ InfoGAN: interpretable latent codes from unlabelled images (Chen et al. 2016).
   select RUN RUN RUN …          which run to keep, without labels
   explore RUN [SOURCE]          drive the codes in a browser, browse real images, give names
   encode RUN [SOURCE]           images to codes: a table, a row for each image
+  sort RUN [SOURCE] --out DIR   pictures into folders by their categories
   generate RUN --out FOLDER     codes to images: an array and its codes
   export RUN --out FILE.html    one page that runs the model in a browser; FOLDER: ONNX files
   figure1 RUN_INFOGAN RUN_GAN   draw the paper's Figure 1 from two runs
@@ -42,6 +43,7 @@ COMMANDS = {
     "report": "runs",
     "merge": "merge",
     "encode": "batch",
+    "sort": "batch",
     "generate": "batch",
     "explore": "explore",
     "select": "select",

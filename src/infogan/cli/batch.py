@@ -1,5 +1,7 @@
-"""Batch jobs with a trained model: `infogan encode`, `generate`."""
+"""Batch jobs with a trained model: `infogan encode`, `sort`, `generate`."""
 
+import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +58,66 @@ def encode(argv: list[str]) -> int:
     names = {} if data.names is None else {"name": np.array(list(data.names))}
     table.write(args.out, names | to_codes(model, data.images, dtype))
     print(args.out)
+    return 0
+
+
+def sort(argv: list[str]) -> int:
+    """Put pictures into folders by their categories."""
+    from tyro.conf import FlagCreatePairsOff, Positional, arg
+
+    @dataclass(frozen=True)
+    class Sort:
+        """Pictures into folders, one for each category (or group, where they were merged), called
+        by its number and its name, and codes.csv. Files of a folder are copied as they are; images
+        of anything else are written as PNG files."""
+
+        model: Annotated[Path, Positional, arg(metavar="RUN")]
+        """Run directory, or a saved model's folder."""
+        source: Annotated[str | None, Positional, arg(metavar="[SOURCE]")] = None
+        """Pictures to sort: a folder, a file or hf:OWNER/NAME, or mnist; the run's own where
+        nothing is said."""
+        out: Annotated[Path, arg(metavar="FOLDER")] = Path("sorted")
+        """Folder to make."""
+        by: Annotated[str | None, arg(metavar="CODE")] = None
+        """The code whose categories count; the first one where nothing is said."""
+        least: float = 0.0
+        """Probability below which a picture goes to the folder unsure."""
+        link: FlagCreatePairsOff[bool] = False
+        """Make symbolic links to the files of a folder instead of copies."""
+        precision: Literal["auto", "bfloat16", "float32"] = "auto"
+        """Number format of the trunk; auto: bfloat16 where the processor has it."""
+
+    args = parse(Sort, argv, "sort")
+    if not 0 <= args.least <= 1:
+        raise InfoganError(f"--least {args.least}: a probability is 0 to 1")
+    if os.path.exists(args.out):  # before the work
+        raise InfoganError(f"{args.out} exists already; choose another --out")
+    from infogan import sorting
+    from infogan.data import kind
+    from infogan.encode import encode as to_codes
+    from infogan.model import InfoGAN
+
+    model = InfoGAN.from_pretrained(args.model)
+    by = sorting.sortable(model, args.by)
+    if model.vectors:
+        raise InfoganError(f"sort is for pictures, {args.model} reads vectors; take infogan encode")
+    source = source_of(args.model, args.source)
+    place = Path(source).resolve()
+    if place.is_dir() and place in Path(os.path.abspath(args.out)).resolve().parents:
+        raise InfoganError(
+            f"{args.out} would be part of {source}, which is sorted; give --out another folder, "
+            f"e.g. --out {place.parent / args.out.name}"
+        )
+    data = images_for(args.model, source, None, model)
+    files = kind(source) == "folder"  # or a single picture
+    root = (Path(source) if place.is_dir() else place.parent) if files else None
+    if args.link and root is None:
+        raise InfoganError(f"--link is for the files of a folder, {source} is none; leave it out")
+    codes = to_codes(model, data.images, _format(model, len(data.images), args.precision))
+    where = sorting.folders(model, codes, by, args.least)
+    sorting.write(args.out, where, data.images, codes, root, data.names, args.link)
+    for folder, count in sorted(Counter(where).items()):
+        print(f"{args.out / folder}  {count:,}")
     return 0
 
 
