@@ -21,6 +21,7 @@ from infogan.metrics.matched import continuous_factors
 from infogan.metrics.matched import in_words as matched_in_words
 from infogan.metrics.meaning import in_words
 from infogan.metrics.pairs import in_words as pairs_in_words
+from infogan.metrics.variance import in_words as variance_in_words
 from infogan.model import InfoGAN
 from infogan.run import Run
 from infogan.supposed import supposed
@@ -164,6 +165,7 @@ def _page(
         ("factors", "Codes and true factors", factors_in_words(metrics)),
         ("disentanglement", "Disentanglement", scores_in_words(metrics)),
         ("matched", "Codes and true factors, one to one", matched_in_words(metrics)),
+        ("variance", "What each code makes of the images", variance_in_words(metrics)),
         ("pairs", "Without labels", pairs_in_words(metrics)),
     ):
         if f"protocol.{family}" in metrics:

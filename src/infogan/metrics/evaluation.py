@@ -24,11 +24,13 @@ from infogan.metrics.overfitting import in_words as overfitting_in_words
 from infogan.metrics.overfitting import overfitting
 from infogan.metrics.pairs import in_words as pairs_in_words
 from infogan.metrics.pairs import pairs
+from infogan.metrics.variance import in_words as variance_in_words
+from infogan.metrics.variance import variance
 from infogan.model import InfoGAN
 
 FAMILIES = (
-    "information", "clustering", "groups", "pairs", "factors", "disentanglement", "matched",
-    "meaning", "reading", "overfitting",
+    "information", "variance", "clustering", "groups", "pairs", "factors", "disentanglement",
+    "matched", "meaning", "reading", "overfitting",
 )  # fmt: skip
 
 
@@ -38,12 +40,14 @@ class Budget:
 
     Args:
         fakes: Images for L_I.
+        pairs: Pairs of fakes for what each code makes of them.
         per_category: Images per category for what the continuous codes do.
         reals: Real images of each split at most, for D's judgement of them.
         seed: Of everything drawn.
     """
 
     fakes: int = 10_000
+    pairs: int = 500
     per_category: int = 500
     reals: int = 5_000
     seed: int = 1_000_003
@@ -76,6 +80,13 @@ def evaluate(
         f"L_I in nats on {budget.fakes:,} fresh fakes, z and c drawn from the prior (held out: "
         f"seed {budget.seed}), average G, evaluation mode; se: standard error"
     )
+    if shares := variance(model, budget.pairs, budget.seed):
+        out |= shares
+        out["protocol.variance"] = (
+            f"{budget.pairs:,} pairs of generated images, no label; alone: the share of their "
+            "variance that a code makes whatever the rest is, in_all: with what it makes together "
+            "with others (Sobol's indices)"
+        )
     if model.prior.categorical:
         out |= _categories(model, test, budget, augmentations or AugmentConfig(), train)
     out |= _truth(model, test, budget)
@@ -250,5 +261,6 @@ def in_words(metrics: Mapping[str, Any], family: str) -> list[str]:
         "pairs": pairs_in_words,
         "factors": factors_in_words,
         "matched": matched_in_words,
+        "variance": variance_in_words,
     }
     return words[family](metrics) if family in words else meaning_in_words(metrics, family)
