@@ -1,6 +1,7 @@
 """The scikit-learn face."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 import yaml
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
 
 from infogan import Estimator, InfoGAN, InfoganError, estimator
 from infogan.cli import main
@@ -108,7 +110,7 @@ def test_a_run_is_kept_where_it_is_asked_for(digits, tmp_path, capsys):
     assert str(kept.prior) == str(found.model_.prior)
     assert yaml.safe_load((place / "config.yaml").read_text())["train"]["updates"] == 4
     assert json.loads((place / "log.jsonl").read_text().splitlines()[-1])["update"] == 4
-    with pytest.raises(InfoganError, match="holds a run already"):
+    with pytest.raises(InfoganError, match="is there already"):
         found.fit(X)
     assert len(list(Path(tmp_path).iterdir())) == 1
 
@@ -124,11 +126,22 @@ def test_a_run_is_kept_where_it_is_asked_for(digits, tmp_path, capsys):
         (np.ones(30), {}, r"expected images .* got \(30,\)"),
         (np.ones((30, 65)), {"shape": (8, 8)}, "has 64 numbers, rows of X have 65"),
         (np.full((30, 3), np.inf), {}, "must be finite, row 0"),
+        (np.full((30, 3), 1e300), {}, "must be finite, row 0"),
+        (np.ones((0, 8, 8)), {}, "holds nothing"),
+        (np.ones((30, 64)), {"shape": 64}, r"shape 64: expected \(H, W\)"),
+        (np.ones((30, 64)), {"shape": (8.0, 8.0)}, "expected .H, W"),
+        (np.ones((30, 64)), {"shape": (-8, -8)}, "expected .H, W"),
         ([[1.0, 2.0], [1.0]], {}, "several lengths"),
         (np.ones((30, 8, 8)), {"n_clusters": 1}, "cat1"),
         (np.ones((30, 8, 8)), {"settings": {"train.update": 3}}, "train.update"),
         (np.ones((30, 8, 8)), {"settings": {"train.updates": 0}}, "train.updates"),
+        (np.ones((30, 8, 8)), {"settings": {"train.updates": -4}}, "train.updates"),
+        (np.ones((30, 8, 8)), {"settings": {"train.updates": float("nan")}}, "train.updates"),
+        (np.ones((30, 8, 8)), {"settings": {"train.updates.x": 1}}, "updates"),
+        (np.ones((30, 8, 8)), {"settings": {"train": 5, "train.updates": 4}}, "is a group"),
+        (np.ones((30, 8, 8)), {"settings": {"train.updates": 4, "train": 5}}, "is a group"),
         (np.ones((30, 8, 8)), {"random_state": -1}, "seed"),
+        (np.ones((30, 8, 8)), {"random_state": 2**63 - 1}, "seed"),
     ],
 )
 def test_mistakes_are_one_sentence(X, given, rule):
@@ -156,3 +169,61 @@ def test_an_interrupted_fit_is_no_fit(digits, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         found.fit(digits[:20].numpy())
     assert not hasattr(found, "model_")
+
+
+def test_settings_are_said_by_dots_or_in_groups_and_stay_as_they_are(digits):
+    X = Estimator()._images(digits[:40].numpy())
+    flat = {"train.updates": 300, "train.lr_g": 0.5, "net.widths": (4, 8)}
+    given = {"train.lr_g": np.float64(0.5), "train": {"updates": np.int64(300)},
+             "net": {"widths": np.array([4, 8])}}  # fmt: skip
+    before = repr(given)
+    config = Estimator(settings=given)._config(X)
+    assert config == Estimator(settings=flat)._config(X)
+    assert (config.train.lr_g, config.loss.lam_ramp) == (0.5, 50)  # in proportion
+    assert repr(given) == before
+
+
+def test_a_fit_that_fails_leaves_what_was_there(digits, tmp_path):
+    X = digits[:30].numpy()
+    found = Estimator(3, settings=QUICK, run=tmp_path / "kept").fit(X)
+    model, labels = found.model_, found.labels_
+    with pytest.raises(InfoganError, match="is there already; give a new folder, or None"):
+        found.fit(X)
+    place = tmp_path / "new"
+    for wrong in ({"codes": "kaputt!!"}, {"net.kind": "nope"}, {"net.widths": (4,) * 9}):
+        with pytest.raises(InfoganError):
+            found.set_params(run=place, settings=QUICK | wrong).fit(X)
+        assert not place.exists()
+    assert found.model_ is model
+    assert found.labels_ is labels
+    found.set_params(settings=QUICK | {"codes": "z4 + 2u"}).fit(X)
+    assert (place / "config.yaml").exists()
+    assert not hasattr(found, "labels_")
+    with pytest.raises(InfoganError, match="no categorical one"):
+        Estimator(settings=QUICK | {"codes": "z4 + 2u"}).fit_predict(X)
+    assert Estimator(3, 1, settings=QUICK).fit(X).sample(2, u1=0).shape == (2, 1, 28, 28)
+
+
+def test_fits_in_any_thread(digits):
+    X = digits[:30].numpy()
+    with ThreadPoolExecutor(1) as pool:
+        there = pool.submit(lambda: Estimator(3, settings=QUICK).fit(X)).result()
+    np.testing.assert_array_equal(there.labels_, Estimator(3, settings=QUICK).fit(X).labels_)
+
+
+def test_scaled_pixels_may_be_rounded(digits):
+    rows = digits[:30].reshape(30, -1).numpy().astype(float)
+    piped = make_pipeline(MinMaxScaler(), Estimator(3, shape=(28, 28), settings=QUICK))
+    assert piped.fit_predict(rows).shape == (30,)
+    tall = Estimator(3, shape=(196, 4), settings=QUICK | {"net.widths": (4,)})
+    assert tall.fit(rows / 255).model_.shape == (1, 196, 4)
+
+
+def test_what_is_kept_of_an_array_has_no_images(digits, tmp_path, capsys):
+    place = tmp_path / "kept"
+    Estimator(3, settings=QUICK, run=place).fit(digits[:30].numpy())
+    for command in ("evaluate", "report", "merge", "encode", "sort"):
+        with pytest.raises(SystemExit) as done:
+            main([command, str(place)])
+        assert done.value.code == 2
+        assert "learnt from an array" in capsys.readouterr().err

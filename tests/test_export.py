@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageCms
 
 from infogan import InfoGAN, export
 from infogan.cli import main
@@ -153,6 +153,7 @@ def test_a_folder_holds_both_graphs_and_what_they_mean(named, tmp_path, capsys):
         (["MODEL", "--out", "g.onnx"], "two graphs; give a folder for them, e.g. --out g"),
         (["MODEL", "--out", "x", "--title", "mine"], "--title is a page's"),
         (["MODEL", "--out", "HERE.html"], "is a folder; choose another"),
+        (["MODEL", "--out", "REPORT.html"], "is there and is no exported page"),
         (["VECTORS", "--out", "x.html"], "shows grey images"),
         (["MODEL"], "required"),
     ],
@@ -160,6 +161,7 @@ def test_a_folder_holds_both_graphs_and_what_they_mean(named, tmp_path, capsys):
 def test_mistakes_are_one_line(named, tmp_path, capsys, monkeypatch, args, rule):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "HERE.html").mkdir()
+    (tmp_path / "REPORT.html").write_text("<h1>mine</h1>")
     made("vectors").save_pretrained(tmp_path / "VECTORS")
     assert infogan("export", *(named if arg == "MODEL" else arg for arg in args)) == 2
     assert re.search(rule, " ".join(capsys.readouterr().err.split()))
@@ -170,6 +172,20 @@ def test_without_its_packages_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnxscript", None)
     with pytest.raises(MissingExtraError, match=r"onnxscript .*infogan\[export\]"):
         export.generator(made("of one code and no z"))
+
+
+def test_a_model_is_exported_as_it_is_and_stays_so():
+    """In training, in another format, or broken."""
+    model = made("of one code and no z").train()
+    before = [module.training for module in model.modules()]
+    export.encoder(model)
+    assert [module.training for module in model.modules()] == before
+    export.generator(model.double())
+    assert next(model.parameters()).dtype == torch.float64
+    with torch.no_grad():
+        next(model.float().G.parameters()).fill_(torch.nan)
+    with pytest.raises(InfoganError, match="not finite"):
+        export.generator(model)
 
 
 def test_a_page_shows_only_what_can_be_shown():
@@ -244,6 +260,13 @@ def test_the_page_makes_and_reads_images_by_itself(browser, named, tmp_path):
     assert np.abs(table[26:38, 13:25] - made_here).max() < 2  # digit=2, tilt=-1.5
 
     reads_pictures(page, model, tmp_path)
+    bright = Image.new("RGB", (12, 12), (200, 30, 90))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+    bright.save(tmp_path / "profile.png", icc_profile=profile)
+    page.locator("#file").set_input_files(tmp_path / "profile.png")  # as encode, which knows none
+    expect(page.locator("#read figcaption")).to_have_text("profile.png")
+    seen = pixels(page.locator("#read img").get_attribute("src"))
+    assert np.abs(seen - np.asarray(bright.convert("L"), int)).max() <= 1
     (tmp_path / "no.png").write_bytes(b"no picture")
     page.locator("#file").set_input_files(tmp_path / "no.png")
     expect(page.locator("#status")).to_contain_text("cannot be read")

@@ -7,6 +7,7 @@ torch.Size([4, 1, 8, 8])
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,3 +35,7 @@ def __getattr__(name: str) -> Any:  # torch is imported when a class is first us
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if find_spec("sklearn") is None:
+    __all__.remove("Estimator")  # asked for by name it says what to install

@@ -1,11 +1,13 @@
 """The scikit-learn face: arrays in, labels and codes out."""
 
 import io
+import os
+import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -13,13 +15,12 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from infogan import precision
 from infogan.codes import Categorical, probs
-from infogan.config import Config, from_yaml, recipe
+from infogan.config import Config, changed, recipe
 from infogan.data.array import layout
 from infogan.encode import columns, outputs
 from infogan.errors import InfoganError, MissingExtraError
@@ -40,6 +41,7 @@ except ImportError:
 
 LEAST = 20  # images or rows
 BATCH = 256
+ROUNDED = 1e-6  # how far scaled pixels may be beyond [0, 1]
 
 
 class Estimator(TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[misc]
@@ -102,23 +104,31 @@ class Estimator(TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[
         images = self._images(X)
         if len(images) < LEAST:
             raise InfoganError(f"X holds {len(images)}; at least {LEAST} are needed to learn from")
-        self.config_ = self._config(images)
-        place = nullcontext(self.run) if self.run else tempfile.TemporaryDirectory()
-        with place as folder:
-            path = Path(folder) if self.run else Path(folder) / "run"
-            run = Run.create(path, self.config_, "infogan.Estimator")
-            stream = sys.stdout if self.verbose else io.StringIO()
+        config = self._config(images)
+        InfoGAN.from_config(config, _shape(images))  # the codes, the networks, and that they fit
+        with self._place() as path:
+            run = Run.create(path, config, "infogan.Estimator")
+            progress = Progress(
+                Prior.parse(config.codes), sys.stdout if self.verbose else io.StringIO()
+            )
             try:
-                progress = Progress(Prior.parse(self.config_.codes), stream)
-                train(self.config_, images, run, progress)
+                train(config, images, run, progress)
             except Interrupted:
                 raise KeyboardInterrupt from None
-            for said in run.warnings().values():
-                warnings.warn(said, stacklevel=2)
-            self.model_ = InfoGAN.from_pretrained(path)
+            said = run.warnings().values()
+            self.model_, self.config_ = InfoGAN.from_pretrained(path), config
+        self.__dict__.pop("labels_", None)
         if self.model_.prior.categorical:
             self.labels_ = self._labels(images)
+        for text in said:
+            warnings.warn(text, stacklevel=2)
         return self
+
+    def fit_predict(self, X: ArrayLike, y: Any = None) -> NDArray[np.int32]:
+        """`fit`, and the category of each image, (n,)."""
+        self.fit(X)
+        self._kinds()
+        return self.labels_
 
     def predict(self, X: ArrayLike) -> NDArray[np.int32]:
         """The likeliest category of each image, (n,)."""
@@ -126,8 +136,9 @@ class Estimator(TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Q(k|x), (n, K)."""
+        images = self._known(X)
         code = self._kinds()
-        q = self.model_.prior.q(torch.cat(self._read(self._known(X))))
+        q = self.model_.prior.q(torch.cat(self._read(images)))
         p: NDArray[np.float32] = probs(q[code.name]).numpy()
         return p
 
@@ -155,45 +166,51 @@ class Estimator(TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[
         check_is_fitted(self, "model_")
         return self.model_.generate(n, seed=seed, **codes).numpy()
 
+    @contextmanager
+    def _place(self) -> Iterator[Path]:
+        """Where the run goes; nothing of one that came to no end stays."""
+        if self.run is None:
+            with tempfile.TemporaryDirectory() as folder:
+                yield Path(folder) / "run"
+            return
+        path = Path(self.run)
+        if path.is_file() or (path.is_dir() and any(path.iterdir())):
+            raise InfoganError(f"run {str(path)!r} is there already; give a new folder, or None")
+        try:
+            yield path
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+
     def _config(self, images: Tensor) -> Config:
         """The settings that `infogan train` would have for these images, and the user's own."""
-        own = dict(self.settings or {})
-        config = recipe("vectors" if images.is_floating_point() else "images")
-        channels, height, width = images.shape[1:]
-        shape = (channels, height, width)
-        config, _ = fitted(config, len(images), shape, own.get("train.updates"))
+        start = recipe("vectors" if images.is_floating_point() else "images")
+        own = _tree({"train.seed": checked_seed(self.random_state)} | _flat(self.settings or {}))
+        asked = changed(start, own, "settings").train.updates
+        said = asked if asked != start.train.updates else None
+        config, _ = fitted(start, len(images), _shape(images), said)
         config = replace(config, codes=self._codes(Prior.parse(config.codes)))
-        config = replace(config, train=replace(config.train, seed=checked_seed(self.random_state)))
-        tree: dict[str, Any] = {}
-        for name, value in own.items():
-            *above, leaf = str(name).split(".")
-            at = tree
-            for part in above:
-                at = at.setdefault(part, {})
-            at[leaf] = list(value) if isinstance(value, tuple) else value
-        return from_yaml(yaml.safe_dump(tree), "settings", config)
+        return changed(config, own, "settings")
 
     def _codes(self, usual: Prior) -> str:
         """The codes of such images, as many as are wanted."""
-        slider = replace(usual.continuous[0], name="u")
+        slider = usual.continuous[0]
         terms = [f"z{usual.noise}", f"kind:cat{self.n_clusters}"]
-        if self.n_sliders:
-            terms.append(f"{self.n_sliders}{slider.term()}@{slider.lam:g}")
+        terms += [f"u{i + 1}:{slider.term()}@{slider.lam:g}" for i in range(self.n_sliders)]
         return " + ".join(terms)
 
     def _images(self, X: ArrayLike) -> Tensor:
         """X as a data set holds it: bytes (n, C, H, W), or vectors (n, d, 1, 1)."""
         given = array("X", X)
+        if not given.size:
+            raise InfoganError(f"X holds nothing: {given.shape}")
         if given.ndim == 2 and self.shape is None:
             return rows_of(given, (given.shape[1], 1, 1))
-        if given.ndim == 2 and self.shape is not None:
-            if prod(self.shape) != given.shape[1]:
-                raise InfoganError(
-                    f"shape {tuple(self.shape)} has {prod(self.shape)} numbers, rows of X have "
-                    f"{given.shape[1]}; give the shape of one image"
-                )
-            given = given.reshape(-1, *self.shape)
         order = layout(given.shape)
+        if given.ndim == 2:
+            shape = _checked_shape(self.shape, given.shape[1])
+            given = given.reshape(-1, *shape)
+            order = (0, 1, 2) if len(shape) == 2 else layout(given.shape)
         if order is None:
             raise InfoganError(
                 "X: expected images (n, H, W), (n, H, W, C) or (n, C, H, W), or vectors (n, d), "
@@ -203,19 +220,7 @@ class Estimator(TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[
         given = given[:, None] if given.ndim == 3 else given.transpose(0, 3, 1, 2)
         if given.shape[1] not in (1, 3):
             raise InfoganError(f"X: expected 1 or 3 channels, got {given.shape[1]}")
-        if given.dtype.kind == "f":
-            if not (given.min() >= 0 and given.max() <= 1):
-                low, high = given.min(), given.max()
-                raise InfoganError(
-                    f"X: expected floats in [0, 1] or bytes (uint8), got {low:g} to {high:g}; "
-                    "rescale them"
-                )
-            given = np.rint(255 * given)
-        elif given.dtype.kind == "b":
-            given = 255 * given
-        elif given.dtype != np.uint8:
-            raise InfoganError(f"X: expected floats in [0, 1] or bytes (uint8), got {given.dtype}")
-        return torch.from_numpy(np.ascontiguousarray(given.astype(np.uint8)))
+        return torch.from_numpy(np.ascontiguousarray(_as_bytes(given)))
 
     def _known(self, X: ArrayLike) -> Tensor:
         """X in the form that the model has learnt from."""
@@ -244,3 +249,68 @@ class Estimator(TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[
         if not self.model_.prior.categorical:
             raise InfoganError(f"codes {self.model_.prior}: there is no categorical one to predict")
         return self.model_.prior.categorical[0]
+
+
+def _shape(images: Tensor) -> tuple[int, int, int]:
+    channels, height, width = images.shape[1:]
+    return channels, height, width
+
+
+def _checked_shape(shape: Any, numbers: int) -> tuple[int, ...]:
+    """The shape of one image, which is given as a row of so many numbers."""
+    whole = isinstance(shape, Sequence) and all(isinstance(s, int | np.integer) for s in shape)
+    if not whole or len(shape) not in (2, 3) or min(shape) < 1:
+        raise InfoganError(f"shape {shape!r}: expected (H, W), (H, W, C) or (C, H, W)")
+    if prod(shape) != numbers:
+        raise InfoganError(
+            f"shape {tuple(shape)} has {prod(shape)} numbers, rows of X have {numbers}; give the "
+            "shape of one image"
+        )
+    return tuple(shape)
+
+
+def _as_bytes(given: NDArray[Any]) -> NDArray[np.uint8]:
+    """Pixels as bytes; floats may be beyond [0, 1] by what rounding makes of scaling."""
+    if given.dtype.kind == "f":
+        low, high = float(given.min()), float(given.max())
+        if not (low >= -ROUNDED and high <= 1 + ROUNDED):
+            raise InfoganError(
+                f"X: expected floats in [0, 1] or bytes (uint8), got {low:g} to {high:g}; rescale "
+                "them"
+            )
+        given = np.rint(255 * given.clip(0, 1))
+    elif given.dtype.kind == "b":
+        given = 255 * given.astype(np.uint8)
+    elif given.dtype != np.uint8:
+        raise InfoganError(f"X: expected floats in [0, 1] or bytes (uint8), got {given.dtype}")
+    return given.astype(np.uint8)
+
+
+def _flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Settings by their dotted names, whether they are given so or in groups; numpy's numbers as
+    Python's."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        name = f"{above}{key}"
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{name}.")
+        else:
+            plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+            flat[name] = os.fspath(plain) if isinstance(plain, os.PathLike) else plain
+    return flat
+
+
+def _tree(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Back again, as groups in groups."""
+    tree: dict[str, Any] = {}
+    for name, value in flat.items():
+        *above, leaf = name.split(".")
+        at: Any = tree
+        for part in above:
+            at = at.setdefault(part, {})
+            if not isinstance(at, dict):
+                raise InfoganError(f"settings: {name} and {part} are both given a value")
+        if isinstance(at.get(leaf), dict):
+            raise InfoganError(f"settings: {name} is a group of settings, got {value!r}")
+        at[leaf] = value
+    return tree

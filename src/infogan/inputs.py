@@ -57,7 +57,7 @@ def vectors(x: ArrayLike, shape: tuple[int, int, int]) -> Tensor:
         rows = given.reshape(-1, d)
     if given.dtype.kind not in "iufb" or rows.ndim != 2 or rows.shape[1] != d or not len(rows):
         raise InfoganError(f"expected vectors (n, {d}) of numbers, got {given.dtype} {given.shape}")
-    bad = ~np.isfinite(rows).all(1)
+    bad = ~(np.abs(rows) <= LARGEST).all(1)
     if bad.any():
         raise InfoganError(
             f"vectors must be finite, row {int(bad.argmax())} is not; leave it out or fill it"
@@ -71,8 +71,11 @@ def array(name: str, value: ArrayLike) -> NDArray[Any]:
     Raises:
         InfoganError: its rows are of several lengths.
     """
+    if isinstance(value, Tensor):
+        value = value.detach().cpu()
+        value = value.float() if value.dtype == torch.bfloat16 else value  # numpy has none
     try:
-        return np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
+        return np.asarray(value)
     except ValueError:
         raise InfoganError(
             f"{name}: rows of several lengths; give as many numbers in each"

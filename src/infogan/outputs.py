@@ -30,14 +30,23 @@ def folder(place: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def check(place: Path) -> None:
+    """That a file can be written there, as far as it can be known before the work.
+
+    Raises:
+        InfoganError: it is a folder.
+    """
+    if os.path.isdir(place):
+        raise InfoganError(f"{place} is a folder; choose another --out")
+
+
 def file(place: Path, text: str) -> None:
     """Write a file, in the place of one that may be there.
 
     Raises:
         InfoganError: it is a folder, or the disk refuses.
     """
-    if os.path.isdir(place):
-        raise InfoganError(f"{place} is a folder; choose another --out")
+    check(place)
     partial = place.with_name(f".{place.name}.partial")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """Training: the loop around `step.advance`."""
 
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -263,7 +264,10 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         caught.append(signum)
 
-    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+    # another thread than the first is told of no signal
+    told = threading.current_thread() is threading.main_thread()
+    signals = (signal.SIGINT, signal.SIGTERM) if told else ()
+    before = {s: signal.signal(s, note) for s in signals}
     try:
         yield lambda: processes.anyone(bool(caught))
     finally:

@@ -31,18 +31,21 @@ def export(argv: list[str]) -> int:
         """What the page calls it; the run's own name where nothing is said."""
 
     args = parse(Export, argv, "export")
-    suffix = args.out.suffix.lower()
-    if suffix == ".onnx":
+    name = args.out.name.lower()
+    if name.endswith(".onnx"):
         raise InfoganError(
             f"--out {args.out}: G and Q are two graphs; give a folder for them, e.g. --out "
             f"{args.out.with_suffix('')}"
         )
     from infogan import outputs
-    from infogan.export import page, write
+    from infogan.export import is_page, page, write
     from infogan.model import InfoGAN
 
     model = InfoGAN.from_pretrained(args.model)
-    if suffix in PAGES:
+    if name.endswith(PAGES):
+        if args.out.is_file() and not is_page(args.out.read_text("utf-8", "replace")):
+            raise InfoganError(f"{args.out} is there and is no exported page; choose another --out")
+        outputs.check(args.out)  # before the work
         title = args.title or args.model.resolve().name
         outputs.file(args.out, page(model, title, form_of(args.model, model)))
         print(f"{args.out}  {args.out.stat().st_size / 1e6:.1f} MB; open it in any browser")

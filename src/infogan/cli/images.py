@@ -41,6 +41,8 @@ def check_there(run: "Run") -> None:
     from infogan.data import is_built_in
 
     source = run.config.data.source
+    if not source:
+        raise _not_kept(run.path)
     elsewhere = not source or is_built_in(source) or source.startswith("hf:")
     if not elsewhere and not Path(source).exists():
         raise InfoganError(
@@ -91,7 +93,17 @@ def source_of(path: Path, named: str | None) -> str:
         return named
     if not Run.exists(path):
         raise InfoganError(f"{path} is no run, so its images are not known; name a SOURCE")
-    return Run.open(path).config.data.source
+    source = Run.open(path).config.data.source
+    if not source:
+        raise _not_kept(path)
+    return source
+
+
+def _not_kept(path: Path) -> InfoganError:
+    return InfoganError(
+        f"{path} learnt from an array (infogan.Estimator), which is not kept; encode, sort and "
+        "explore take another SOURCE"
+    )
 
 
 def images_for(path: Path, source: str, split: "Split | None", model: "InfoGAN") -> "Dataset":

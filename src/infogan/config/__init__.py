@@ -1,6 +1,7 @@
 """The settings of a run: a tree of frozen dataclasses, and how they are read and written."""
 
 from infogan.config.reading import (
+    changed,
     checked,
     flags,
     from_yaml,
@@ -28,6 +29,7 @@ __all__ = [
     "LossConfig",
     "NetConfig",
     "TrainConfig",
+    "changed",
     "checked",
     "flags",
     "from_yaml",

@@ -49,6 +49,11 @@ def from_yaml(text: str, where: str, base: Config) -> Config:
         raise InfoganError(f"{where}: not valid YAML ({' '.join(str(e).split())})") from None
     if not isinstance(changes, dict):
         raise InfoganError(f"{where}: expected keys and values, got {type(changes).__name__}")
+    return changed(base, changes, where)
+
+
+def changed(base: Config, changes: dict[str, Any], where: str) -> Config:
+    """`base` with what a tree of settings sets; errors as `from_yaml`."""
     return checked(_merged(asdict(base), changes, where, ""), where)
 
 

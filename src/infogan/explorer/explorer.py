@@ -57,8 +57,8 @@ class Explorer:
         if model.vectors or model.shape[0] not in (1, 3):
             what = f"vectors of {model.shape[0]}" if model.vectors else f"images {model.shape}"
             raise InfoganError(
-                f"explore shows grey images and those of three colours, {title} makes {what}; take "
-                "infogan report or generate"
+                f"a page shows grey images and those of three colours, {title} makes {what}; take "
+                "infogan report, generate, or export to a folder"
             )
         self.model, self.title, self.gallery, self.form = model, title, gallery, form
         self.keep = keep

@@ -179,7 +179,13 @@ function listen() {
   $("after").onclick = () => { state.at += state.facts.page; reorder(); };
   const given = async (file) => {
     if (!file) return;
-    const bytes = new Uint8Array(await file.arrayBuffer());
+    const content = await file.arrayBuffer().catch(() => null);
+    if (!content) {
+      say(`${file.name} cannot be read: is it a folder?`, given);
+      return;
+    }
+    unsay(given);
+    const bytes = new Uint8Array(content);
     let text = "";
     for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
     read({ file: btoa(text), name: file.name });
@@ -204,7 +210,9 @@ function listen() {
 }
 
 async function begin() {
+  say("loading …");
   state.facts = await ask({ show: "facts" });
+  say("");
   state.names = state.facts.names;
   $("title").textContent = document.title = state.facts.title;
   $("codes").textContent = `${state.facts.codes} · ${state.facts.shape.join("×")}`;

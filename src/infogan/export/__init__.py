@@ -2,6 +2,6 @@
 
 from infogan.export.folder import write
 from infogan.export.graphs import card, encoder, generator
-from infogan.export.page import page
+from infogan.export.page import is_page, page
 
-__all__ = ["card", "encoder", "generator", "page", "write"]
+__all__ = ["card", "encoder", "generator", "is_page", "page", "write"]

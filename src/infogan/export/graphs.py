@@ -1,5 +1,6 @@
 """G and Q as ONNX graphs, whose inputs and outputs are the codes by their names."""
 
+import copy
 import json
 import logging
 import warnings
@@ -75,7 +76,7 @@ def encoder(model: InfoGAN) -> "onnx.ModelProto":
     """Trunk and Q: input x as G gives it; outputs NAME.p, the probabilities of each category (n, K)
     or of each coin (n, d), and NAME_group.p, of groups; NAME.mean and NAME.sd (n, d) of the others.
     """
-    x = model.generate(ROWS, seed=0)
+    x = model.generate(ROWS, seed=0).float()
     return _graph(Encoder(model), {"x": x}, readings(model), model)
 
 
@@ -148,11 +149,18 @@ def _graph(
         import onnxscript  # noqa: F401  torch's exporter writes its graphs with it
     except ImportError as e:
         raise MissingExtraError(e.name or "onnx", "export") from None
+    network = copy.deepcopy(network).cpu().float().eval()  # the model stays as it is
+    given = {name: value.cpu() for name, value in given.items()}
+    with torch.no_grad():
+        wanted = network(*given.values())
+    wanted = wanted if len(outputs) > 1 else [wanted]
+    if not all(value.isfinite().all() for value in wanted):
+        raise InfoganError("this model's numbers are not finite; train it again")
     rows = torch.export.Dim("n")
     shapes = tuple({0: rows} for _ in given)
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
-            network.eval(),
+            network,
             tuple(value[:TRACED] for value in given.values()),
             dynamo=True,
             external_data=False,
@@ -167,9 +175,7 @@ def _graph(
     onnx.helper.set_model_props(made, {"infogan": json.dumps(card(model))})
     session = onnxruntime.InferenceSession(made.SerializeToString())
     found = session.run(list(outputs), {name: value.numpy() for name, value in given.items()})
-    with torch.no_grad():
-        wanted = network(*given.values())
-    for name, a, b in zip(outputs, found, wanted if len(outputs) > 1 else [wanted], strict=True):
+    for name, a, b in zip(outputs, found, wanted, strict=True):
         far = float((torch.from_numpy(a) - b).abs().max() / b.abs().max().clamp_min(1))
         if not far < SAME:
             raise InfoganError(

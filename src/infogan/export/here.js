@@ -189,7 +189,7 @@ const answers = {
 async function decoded(content) {
   let image;
   try {
-    image = await createImageBitmap(new Blob([content]));
+    image = await createImageBitmap(new Blob([content]), { colorSpaceConversion: "none" });
   } catch {
     throw new Error("this picture cannot be read: not an image that this browser knows");
   }

@@ -23,6 +23,7 @@ POLICY = (
     "style-src 'unsafe-inline'; img-src data: blob:; connect-src data: blob:; base-uri 'none'; "
     "form-action 'none'"
 )
+HELD = '<script type="application/json" id="facts">'
 IMPORT, EXPORT = re.compile(r"^import .*\n", re.MULTILINE), re.compile(r"^export ", re.MULTILINE)
 
 
@@ -40,13 +41,13 @@ def page(model: InfoGAN, title: str, form: Form | None = None) -> str:
     Raises:
         InfoganError: the model makes vectors, or images that no page shows.
     """
+    facts = json.dumps(_facts(model, title, form)).replace("<", "\\u003c")  # first: it may refuse
     parts = {"G": halved(generator(model)).SerializeToString()}
     if form:
         parts["Q"] = halved(encoder(model)).SerializeToString()
     held = "".join(_held(name, gzip.compress(part, mtime=0)) for name, part in parts.items())
     held += "".join(_held(name, _runtime(file)) for name, file in RUNTIME.items())
-    facts = json.dumps(_facts(model, title, form)).replace("<", "\\u003c")
-    held += f'<script type="application/json" id="facts">{facts}</script>\n'
+    held += f"{HELD}{facts}</script>\n"
     text = _file("explorer", "page.html").decode()
     style = f"<style>\n{_file('explorer', 'page.css').decode()}</style>"
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
@@ -55,11 +56,17 @@ def page(model: InfoGAN, title: str, form: Form | None = None) -> str:
         "<title>infogan</title>": f"<title>{html.escape(title)}</title>",
         '<link rel="stylesheet" href="page.css">': style,
         '<script type="module" src="page.js"></script>\n': "",
-        "</body>": f'{held}<script type="module">\n{_script()}</script>\n</body>',
+        "</body>": f"<!-- {_file('export', 'ort/LICENSE.txt').decode()} -->\n"
+        f'{held}<script type="module">\n{_script()}</script>\n</body>',
     }.items():
         assert text.count(old) == 1, old
         text = text.replace(old, new)
     return text
+
+
+def is_page(text: str) -> bool:
+    """Whether a file's text is such a page."""
+    return HELD in text
 
 
 def _facts(model: InfoGAN, title: str, form: Form | None) -> dict[str, Any]:
