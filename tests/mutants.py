@@ -112,8 +112,8 @@ DEFECTS = [
     Defect(
         "G gets no gradient of the bound",
         "objective.py",
-        'return terms["loss_G"] - sum(w.lam[name] * bound[name] for name in bound), terms',
-        'return terms["loss_G"] - sum(w.lam[n] * bound[n].detach() for n in bound), terms',
+        'loss = terms["loss_G"] - sum(w.lam[name] * bound[name] for name in bound)',
+        'loss = terms["loss_G"] - sum(w.lam[n] * bound[n].detach() for n in bound)',
     ),
     Defect(
         "the bound is minimized (sign lost)",

@@ -12,7 +12,8 @@ SOURCE = ROOT / "src" / "infogan"
 ORDER = [
     "errors", "registry", "inputs", "outputs", "table", "pictures", "config", "processes",
     "precision", "codes", "prior", "groups", "names", "weights", "networks", "model",
-    "recalibration", "memory", "workers", "encode", "sorting", "generate", "adversarial", "pairs",
+    "recalibration", "memory", "workers", "encode", "sorting", "generate", "adversarial", "alone",
+    "pairs",
     "components", "joining", "merging", "objective", "data", "batches", "votes", "vat",
     "diffaugment", "recording",
     "run", "progress", "state", "descent", "update", "step", "restarts", "scout", "lessons",

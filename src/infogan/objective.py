@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from infogan.adversarial import ADVERSARIAL, gp, r1, r2
+from infogan.alone import alone, counted
 from infogan.codes import probs
 from infogan.model import InfoGAN
 from infogan.networks.layers import apart
@@ -144,8 +145,9 @@ def objective_G(
     w: Weights,
     x: Tensor | None = None,
     T: Changed | None = None,
+    pairs: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """What G minimizes: V's part of G − Σ_i λ_i L_I(c_i).
+    """What G minimizes: V's part of G − Σ_i λ_i L_I(c_i) − alone Σ_i S_i.
 
     Args:
         model: In training mode, its trunk and heads frozen.
@@ -154,6 +156,7 @@ def objective_G(
         w: The weights.
         x: Real images, for a form of the game whose G looks at them.
         T: As in `objective_D`.
+        pairs: G's images of pairs, and of the same with a code exchanged, as `alone` takes them.
 
     Returns:
         The loss, and its terms by name.
@@ -168,7 +171,11 @@ def objective_G(
     if w.plain:
         return terms["loss_G"], terms
     bound = L_I(model.prior, model.prior.q(model.Q(h)), c)
-    return terms["loss_G"] - sum(w.lam[name] * bound[name] for name in bound), terms
+    loss = terms["loss_G"] - sum(w.lam[name] * bound[name] for name in bound)
+    if pairs:
+        terms["alone"] = alone(*pairs, len(counted(model.prior)))
+        loss = loss - w.loss.alone * terms["alone"]
+    return loss, terms
 
 
 def objective_Q(

@@ -175,6 +175,14 @@ class Prior:
         """(z, c) as G sees it: (n, width)."""
         return torch.cat([z, *(code.embed(c[code.name]) for code in self.codes)], dim=1)
 
+    def columns(self) -> dict[str, slice]:
+        """Which of G's inputs are each code's."""
+        found, at = {}, self.noise
+        for code in self.codes:
+            found[code.name] = slice(at, at + code.width)
+            at += code.width
+        return found
+
     def q(self, params: Tensor) -> dict[str, Distribution]:
         """Q(c_i|x) of each code from Q's outputs (n, n_params).
 

@@ -78,6 +78,8 @@ class State:
         }
         if config.loss.instance_noise:
             streams["noise"] = _stream(config.train.seed, "noise")
+        if config.loss.alone:
+            streams["alone"] = _stream(config.train.seed, "alone")
         if config.loss.diffaugment:
             streams["diffaugment"] = _stream(config.train.seed, "diffaugment")
         G_ema = [p.detach().clone() for p in model.G.parameters()]

@@ -9,13 +9,14 @@ from torch import Tensor
 
 from infogan import precision
 from infogan.adversarial import ADVERSARIAL
+from infogan.alone import counted, exchanged
 from infogan.config import Config
 from infogan.data import augment, erased
 from infogan.descent import follow
 from infogan.diffaugment import diffaugment, drawn
 from infogan.objective import objective_D, objective_G, objective_Q
 from infogan.prior import Prior
-from infogan.processes import rand, randn
+from infogan.processes import rand, randint, randn
 from infogan.recording import Given, Objective, Terms
 from infogan.state import State, parameters_in
 from infogan.vat import adversarial, log_q
@@ -60,12 +61,12 @@ def train_step(
     x_aug = _copies(state, x, x_near, config, bool(voted))
     latent_D, c_D = state.latent(len(x))
     if config.train.shared_fakes:
-        (fake_D,), c_G = now.fakes(latent_D), c_D
-        fake_G = fake_D
+        (fake_G,), c_G = now.fakes(now.in_pairs(latent_D)), c_D
+        fake_D = fake_G[: len(x)]
     else:
         latent_G, c_G = state.latent(len(x))
         # both now: D's update does not change G, and G's weights are cast once for the two
-        fake_D, fake_G = now.fakes(latent_D, latent_G)
+        fake_D, fake_G = now.fakes(latent_D, now.in_pairs(latent_G))
     noise, noise_D, noise_G = now.noise(len(x), 3)
     x = _noisy(x, noise)
     terms = now.move_D(x, x_aug, (fake_D.detach(), noise_D), c_D, x_near, voted, read)
@@ -74,7 +75,7 @@ def train_step(
     for step in range(config.train.g_steps):
         if step:
             latent_G, c_G = state.latent(len(x))
-            (fake_G,), (noise_G,) = now.fakes(latent_G), now.noise(len(x), 1)
+            (fake_G,), (noise_G,) = now.fakes(now.in_pairs(latent_G)), now.noise(len(x), 1)
         terms |= now.move_G((fake_G, noise_G), c_G, seen)
 
     state.average(config.train)
@@ -160,6 +161,15 @@ class _Update:
         with self.autocast():
             return [self.model.G(latent) for latent in latents]
 
+    def in_pairs(self, latent: Tensor) -> Tensor:
+        """(z, c), and, where what codes make alone counts, the same with a code exchanged in each
+        pair of rows: G makes them as one batch, which batch norm must not tell apart."""
+        if not self.w.loss.alone or self.w.plain:
+            return latent
+        generator, prior, half = self.state.generators["alone"], self.model.prior, len(latent) // 2
+        which = randint(0, len(counted(prior)), half, generator=generator)
+        return torch.cat([latent, exchanged(prior, latent[: 2 * half], which)])
+
     def noise(self, n: int, batches: int) -> list[Tensor | None]:
         """σ s ε for so many batches of n, ε ~ N(0, 1), s the unit of x; None where σ is 0."""
         if not self.sigma:
@@ -207,8 +217,9 @@ class _Update:
 
         def objective(of: Given) -> tuple[Tensor, Terms]:
             with self.autocast(), _frozen(state.adam_D):
-                fake = self._made(of)
-                return objective_G(model, fake, of["c"], self._weights(of), of["x"], _T(of["T"]))
+                fake, pairs = _apart(self._drawn(of), len(next(iter(of["c"].values()))))
+                fake, w = _noisy(fake, of["noise"]), self._weights(of)
+                return objective_G(model, fake, of["c"], w, of["x"], _T(of["T"]), pairs)
 
         return self._follow("G", state.adam_G, objective, given)
 
@@ -238,9 +249,13 @@ class _Update:
             for name, draw in draws.items()
         }
 
-    def _made(self, of: Given) -> Tensor:
+    def _drawn(self, of: Given) -> Tensor:
+        """G's images; of a recording they are made here."""
         fake: Tensor = of["fake"]
-        return _noisy(self.model.G(fake) if self.recorder else fake, of["noise"])
+        return self.model.G(fake) if self.recorder else fake
+
+    def _made(self, of: Given) -> Tensor:
+        return _noisy(self._drawn(of), of["noise"])
 
     def _weights(self, of: Given) -> Weights:
         """The weights, λ as tensors where they are given: those of a recording may change."""
@@ -259,6 +274,15 @@ class _Update:
             given = {**given, "lam": lam}
             key = (who, w.alike, w.r1, w.loss, w.plain, self.model.prior, self.dtype)
         return follow(self.state, adam, objective, given, key)
+
+
+def _apart(made: Tensor, n: int) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
+    """The n images that D judges; and, where more were made, those in pairs beside the same with a
+    code exchanged."""
+    if len(made) == n:
+        return made, None
+    fake, exchanged = made[:n], made[n:]
+    return fake, (fake[: len(exchanged)], exchanged)
 
 
 def _noisy(x: Tensor, noise: Tensor | None) -> Tensor:

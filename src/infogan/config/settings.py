@@ -177,6 +177,10 @@ class LossConfig:
     alike_until: Count = 1000
     """The update until which alike counts, when the factors are found; from then on Q follows what
     G draws."""
+    alone: NonNegative = 0.0
+    """Weight of the share of the images' variance that codes of categories (or all, where there are
+    none) make each alone: a code then moves one part of the image. G makes twice as many images
+    for it."""
     diffaugment: Annotated[float, Field(ge=-1, le=2)] = 0.0
     """Strength of DiffAugment, random colour, place and cutout of all that D sees, for sets that it
     would learn by heart: 1: the usual ranges, 0: none, -1: by the number of images."""
