@@ -260,9 +260,3 @@ def test_features_are_what_D_and_Q_hear(model):
     for name, q in told.items():
         torch.testing.assert_close(heard[name].entropy(), q.entropy())
         torch.testing.assert_close(heard[name].mean, q.mean, equal_nan=True)
-
-
-def test_no_code_is_called_as_the_groups_of_another():
-    with pytest.raises(InfoganError, match="'kind_group' beside 'kind'"):
-        InfoGAN("z4 + kind:cat3 + kind_group:u")
-    assert InfoGAN("z4 + kind_group:cat3 + u").prior.categorical[0].name == "kind_group"

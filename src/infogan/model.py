@@ -67,12 +67,6 @@ class InfoGAN(nn.Module):
             raise InfoganError(
                 f"net.output linear is for vectors, got images {shape}; take sigmoid or tanh"
             )
-        for name in (code.name + SUFFIX for code in self.prior.categorical):
-            if name in [code.name for code in self.prior]:
-                raise InfoganError(
-                    f"a code cannot be called {name!r} beside {name.removesuffix(SUFFIX)!r}, whose "
-                    "groups are called so; choose another name"
-                )
         build = ARCHITECTURES[self.net.kind]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
