@@ -8,15 +8,9 @@ import time
 import numpy as np
 import pytest
 import yaml
+from command import infogan
 
-from infogan.cli import main
 from infogan.run import Run
-
-
-def infogan(*args):
-    with pytest.raises(SystemExit) as done:
-        main([str(arg) for arg in args])
-    return done.value.code
 
 
 def refused(capsys, *args):

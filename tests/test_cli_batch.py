@@ -6,15 +6,9 @@ import re
 import numpy as np
 import pyarrow.parquet
 import pytest
+from command import infogan
 
 from infogan import InfoGAN
-from infogan.cli import main
-
-
-def infogan(*args):
-    with pytest.raises(SystemExit) as done:
-        main([str(arg) for arg in args])
-    return done.value.code
 
 
 def test_encode_writes_a_row_for_each_image_of_the_runs_own_source(finished, tmp_path, capsys):

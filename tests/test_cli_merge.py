@@ -6,17 +6,11 @@ import shutil
 
 import numpy as np
 import pytest
+from command import infogan
 
 from infogan import InfoGAN
-from infogan.cli import main
 from infogan.data import load
 from infogan.metrics.groups import warnings
-
-
-def infogan(*args):
-    with pytest.raises(SystemExit) as done:
-        main([str(arg) for arg in args])
-    return done.value.code
 
 
 @pytest.fixture(scope="module")

@@ -8,18 +8,11 @@ import sys
 import time
 
 import numpy as np
-import pytest
+from command import infogan
 
-from infogan.cli import main
 from infogan.groups import Groups
 from infogan.model import InfoGAN
 from infogan.run import Run
-
-
-def infogan(*args):
-    with pytest.raises(SystemExit) as done:
-        main([str(arg) for arg in args])
-    return done.value.code
 
 
 def refused(capsys, *args):

@@ -10,18 +10,12 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
+from command import infogan
 from pictures_of_all_kinds import folder_of
 
-from infogan.cli import main
 from infogan.run import Run
 
 SHORT = ("--train.updates", "2", "--no-report")
-
-
-def infogan(*args):
-    with pytest.raises(SystemExit) as done:
-        main([str(arg) for arg in args])
-    return done.value.code
 
 
 def refused(capsys, *args):

@@ -5,17 +5,11 @@ import json
 
 import numpy as np
 import pytest
+from command import infogan
 
 from infogan import InfoGAN
-from infogan.cli import main
 
 QUICK = ["--train.updates", 4, "--train.batch", 16, "--train.threads", 1, "--net.widths", 8]
-
-
-def infogan(*args):
-    with pytest.raises(SystemExit) as done:
-        main([str(arg) for arg in args])
-    return done.value.code
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 import torch
+from command import infogan
 from pictures_of_all_kinds import folder_of, halves, saved
 
-from infogan.cli import main
 from infogan.config import DataConfig
 from infogan.data import cache, kind, load, pack
 from infogan.errors import InfoganError
@@ -27,12 +27,6 @@ from infogan.errors import InfoganError
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("INFOGAN_CACHE", str(tmp_path / "cache"))
-
-
-def infogan(*args):
-    with pytest.raises(SystemExit) as done:
-        main([str(arg) for arg in args])
-    return done.value.code
 
 
 def everything(source, **settings):

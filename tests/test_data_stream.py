@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from command import infogan
 from pictures_of_all_kinds import folder_of, saved
 from PIL import Image
 
 from infogan import processes
 from infogan.batches import picks
-from infogan.cli import main
 from infogan.config import DataConfig, TrainConfig
 from infogan.data import cache, hub, load, look_again, look_alikes
 from infogan.data.neighbours import CPU, _pool
@@ -18,12 +18,6 @@ from infogan.run import Run
 
 datasets = pytest.importorskip("datasets")
 SETTINGS = DataConfig(source="hf:some/set", stream=True, buffer=40)
-
-
-def infogan(*args):
-    with pytest.raises(SystemExit) as done:
-        main([str(arg) for arg in args])
-    return done.value.code
 
 
 def picture(i):

@@ -14,18 +14,12 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from command import infogan
 from PIL import Image
 
 from infogan import InfoGAN
-from infogan.cli import main
 
 STARTS = 90  # seconds within which it must say its address, on a busy machine
-
-
-def infogan(*args):
-    with pytest.raises(SystemExit) as done:
-        main([str(arg) for arg in args])
-    return done.value.code
 
 
 @contextmanager

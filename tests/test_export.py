@@ -11,10 +11,10 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from command import infogan
 from PIL import Image, ImageCms
 
 from infogan import InfoGAN, export
-from infogan.cli import main
 from infogan.codes import Categorical
 from infogan.config import NetConfig
 from infogan.errors import InfoganError, MissingExtraError
@@ -35,12 +35,6 @@ MODELS = {
     "resnet": ("z4 + u2", (3, 16, 16), {"kind": "resnet", "widths": (8, 16)}),
     "vectors": ("2u", (3, 1, 1), {"kind": "mlp", "widths": (16, 8), "output": "linear"}),
 }
-
-
-def infogan(*args):
-    with pytest.raises(SystemExit) as done:
-        main([str(arg) for arg in args])
-    return done.value.code
 
 
 def made(which):

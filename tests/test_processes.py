@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from command import infogan
 from safetensors.torch import load_file
 
 from infogan import processes
-from infogan.cli import main
 from infogan.errors import InfoganError
 from infogan.run import Run
 
@@ -44,12 +44,6 @@ def launch(*args):
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", *args]
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     return subprocess.Popen([str(arg) for arg in command], env=ENV, **pipe)
-
-
-def infogan(*args):
-    with pytest.raises(SystemExit) as done:
-        main([str(arg) for arg in args])
-    return done.value.code
 
 
 @pytest.fixture

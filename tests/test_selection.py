@@ -6,10 +6,10 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from command import infogan
 from pixel_readers import pixel_reader
 from torch import nn
 
-from infogan.cli import main
 from infogan.cli.select import _score
 from infogan.config import NetConfig
 from infogan.errors import InfoganError
@@ -101,12 +101,6 @@ def test_what_cannot_be_compared_is_said():
     single = InfoGAN("z2 + kind:cat5", (1, 8, 8), NetConfig(widths=(4, 8), fc=8)).eval()
     with pytest.raises(InfoganError, match="two codes and two factors"):
         on_samples([single] * 3, 0, lambda i: None)
-
-
-def infogan(*args):
-    with pytest.raises(SystemExit) as done:
-        main([str(arg) for arg in args])
-    return done.value.code
 
 
 def test_the_command_prints_a_table_and_names_one(finished, tmp_path, capsys):

@@ -22,7 +22,7 @@ from infogan import precision
 from infogan.codes import Categorical, probs
 from infogan.config import Config, changed, recipe
 from infogan.data.array import layout
-from infogan.encode import columns, outputs
+from infogan.encode import BATCH, columns, outputs
 from infogan.errors import InfoganError, MissingExtraError
 from infogan.fitting import fitted
 from infogan.inputs import array, checked_seed
@@ -40,7 +40,6 @@ except ImportError:
     raise MissingExtraError("scikit-learn", "metrics") from None
 
 LEAST = 20  # images or rows
-BATCH = 256
 ROUNDED = 1e-6  # how far scaled pixels may be beyond [0, 1]
 
 
@@ -138,7 +137,7 @@ class Estimator(TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[
         """Q(k|x), (n, K)."""
         images = self._known(X)
         code = self._kinds()
-        q = self.model_.prior.q(torch.cat(self._read(images)))
+        q = self.model_.prior.q(self._read(images))
         p: NDArray[np.float32] = probs(q[code.name]).numpy()
         return p
 
@@ -146,7 +145,7 @@ class Estimator(TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[
         """What the continuous codes read, Q's means, (n, d); their order is that of
         `get_feature_names_out`."""
         images = self._known(X)
-        table = columns(self.model_, torch.cat(self._read(images)))
+        table = columns(self.model_, self._read(images))
         read = np.empty((len(images), len(self.get_feature_names_out())), np.float32)
         for i, name in enumerate(self.get_feature_names_out()):
             read[:, i] = table[name]
@@ -233,16 +232,14 @@ class Estimator(TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[
             )
         return images
 
-    def _read(self, images: Tensor) -> list[Tensor]:
-        """Q's outputs, batch by batch."""
+    def _read(self, images: Tensor) -> Tensor:
+        """Q's outputs (n, n_params)."""
         dtype, _ = precision.choose("auto", precision.device("cpu"))
-        return [*outputs(self.model_, torch.split(images, BATCH), dtype)]
+        return torch.cat([*outputs(self.model_, torch.split(images, BATCH), dtype)])
 
     def _labels(self, images: Tensor) -> NDArray[np.int32]:
-        found: NDArray[np.int32] = columns(self.model_, torch.cat(self._read(images)))[
-            self._kinds().name
-        ]
-        return found
+        code = self._kinds()
+        return columns(self.model_, self._read(images))[code.name]
 
     def _kinds(self) -> Categorical:
         """The code whose categories are the clusters."""

@@ -9,6 +9,16 @@ from pathlib import Path
 from infogan.errors import InfoganError
 
 
+def check_folder(place: Path) -> None:
+    """That a folder can be made there, as far as it can be known before the work.
+
+    Raises:
+        InfoganError: something is there already.
+    """
+    if os.path.exists(place):  # "." and "/", which have no name, among them
+        raise InfoganError(f"{place} exists already; choose another --out")
+
+
 @contextmanager
 def folder(place: Path) -> Iterator[Path]:
     """A folder to fill, which becomes `place` at the end, if all went well.
@@ -16,8 +26,7 @@ def folder(place: Path) -> Iterator[Path]:
     Raises:
         InfoganError: something is there already, or the disk refuses.
     """
-    if os.path.exists(place):  # "." and "/", which have no name, among them
-        raise InfoganError(f"{place} exists already; choose another --out")
+    check_folder(place)
     partial = place.with_name(f".{place.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)
@@ -30,7 +39,7 @@ def folder(place: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def check(place: Path) -> None:
+def check_file(place: Path) -> None:
     """That a file can be written there, as far as it can be known before the work.
 
     Raises:
@@ -46,7 +55,7 @@ def file(place: Path, text: str) -> None:
     Raises:
         InfoganError: it is a folder, or the disk refuses.
     """
-    check(place)
+    check_file(place)
     partial = place.with_name(f".{place.name}.partial")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)

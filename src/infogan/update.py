@@ -217,7 +217,7 @@ class _Update:
 
         def objective(of: Given) -> tuple[Tensor, Terms]:
             with self.autocast(), _frozen(state.adam_D):
-                fake, pairs = _apart(self._drawn(of), len(next(iter(of["c"].values()))))
+                fake, pairs = _judged(self._drawn(of), len(next(iter(of["c"].values()))))
                 fake, w = _noisy(fake, of["noise"]), self._weights(of)
                 return objective_G(model, fake, of["c"], w, of["x"], _T(of["T"]), pairs)
 
@@ -276,7 +276,7 @@ class _Update:
         return follow(self.state, adam, objective, given, key)
 
 
-def _apart(made: Tensor, n: int) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
+def _judged(made: Tensor, n: int) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
     """The n images that D judges; and, where more were made, those in pairs beside the same with a
     code exchanged."""
     if len(made) == n:

@@ -90,13 +90,12 @@ def sort(argv: list[str]) -> int:
     args = parse(Sort, argv, "sort")
     if not 0 <= args.least <= 1:
         raise InfoganError(f"--least {args.least}: a probability is 0 to 1")
-    if os.path.exists(args.out):  # before the work
-        raise InfoganError(f"{args.out} exists already; choose another --out")
-    from infogan import sorting
+    from infogan import outputs, sorting
     from infogan.data import kind
     from infogan.encode import encode as to_codes
     from infogan.model import InfoGAN
 
+    outputs.check_folder(args.out)
     model = InfoGAN.from_pretrained(args.model)
     by = sorting.sortable(model, args.by)
     if model.vectors:

@@ -45,7 +45,7 @@ def export(argv: list[str]) -> int:
     if name.endswith(PAGES):
         if args.out.is_file() and not is_page(args.out.read_text("utf-8", "replace")):
             raise InfoganError(f"{args.out} is there and is no exported page; choose another --out")
-        outputs.check(args.out)  # before the work
+        outputs.check_file(args.out)
         title = args.title or args.model.resolve().name
         outputs.file(args.out, page(model, title, form_of(args.model, model)))
         print(f"{args.out}  {args.out.stat().st_size / 1e6:.1f} MB; open it in any browser")

@@ -43,7 +43,7 @@ def check_there(run: "Run") -> None:
     source = run.config.data.source
     if not source:
         raise _not_kept(run.path)
-    elsewhere = not source or is_built_in(source) or source.startswith("hf:")
+    elsewhere = is_built_in(source) or source.startswith("hf:")
     if not elsewhere and not Path(source).exists():
         raise InfoganError(
             f"{run.path} learnt from {source!r}, which is not there; put it back"

@@ -1,11 +1,9 @@
 """A model as a folder of ONNX files, and a card that says what their numbers mean."""
 
 import json
-import os
 from pathlib import Path
 
 from infogan import outputs
-from infogan.errors import InfoganError
 from infogan.export.graphs import card, encoder, generator
 from infogan.model import InfoGAN
 
@@ -21,8 +19,7 @@ def write(model: InfoGAN, folder: str | Path) -> None:
         InfoganError: something is there already, or the disk refuses.
     """
     folder = Path(folder)
-    if os.path.exists(folder):  # said before the work
-        raise InfoganError(f"{folder} exists already; choose another --out")
+    outputs.check_folder(folder)
     parts = {GENERATOR: generator(model), ENCODER: encoder(model)}
     with outputs.folder(folder) as place:
         for name, graph in parts.items():

@@ -29,7 +29,7 @@ function loaded() {
 }
 
 let turn = Promise.resolve(); // a session answers one at a time
-function alone(session, feeds) {
+function inTurn(session, feeds) {
   turn = turn.catch(() => 0).then(() => session.run(feeds));
   return turn;
 }
@@ -82,7 +82,7 @@ async function G(rows) { // images of rows {z, set}, (n, C, H, W) in [0, 1]
       ? new ort.Tensor("int64", BigInt64Array.from(values, (k) => BigInt(k)), [n])
       : new ort.Tensor("float32", Float32Array.from(values), [n, coordinates.length]);
   }
-  const { x } = await alone(session, feeds);
+  const { x } = await inTurn(session, feeds);
   const size = x.data.length / n;
   return rows.map((_, i) => x.data.subarray(i * size, (i + 1) * size));
 }
@@ -165,7 +165,7 @@ const answers = {
   async read({ file, name }) {
     const { ort, Q } = await loaded();
     const x = await decoded(Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0)));
-    const q = await alone(Q, { x: new ort.Tensor("float32", x, [1, ...shape]) });
+    const q = await inTurn(Q, { x: new ort.Tensor("float32", x, [1, ...shape]) });
     const values = {}, likely = {}, sd = {};
     for (const { name: code, kind, coordinates } of codes) {
       if (kind === "categorical") {

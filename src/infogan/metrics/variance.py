@@ -41,10 +41,10 @@ def variance(model: InfoGAN, n: int = PAIRS, seed: int = 0) -> dict[str, Any]:
     for at in range(0, n, AT_ONCE):
         v, w = ({k: p[i][at : at + AT_ONCE] for k, p in parts.items()} for i in (0, 1))
         x, y = _images(model, v), _images(model, w)
-        sums[0] += _apart(x, y)
+        sums[0] += _distance(x, y)
         for i, name in enumerate(parts):
-            sums[1 + 2 * i] += _apart(x, _images(model, {**w, name: v[name]}))
-            sums[2 + 2 * i] += _apart(x, _images(model, {**v, name: w[name]}))
+            sums[1 + 2 * i] += _distance(x, _images(model, {**w, name: v[name]}))
+            sums[2 + 2 * i] += _distance(x, _images(model, {**v, name: w[name]}))
     if not sums[0]:
         return {}
     shares = (sums[1:] / sums[0]).tolist()
@@ -64,7 +64,7 @@ def _images(model: InfoGAN, of: Mapping[str, Tensor]) -> Tensor:
     return x / model.unit
 
 
-def _apart(x: Tensor, y: Tensor) -> Tensor:
+def _distance(x: Tensor, y: Tensor) -> Tensor:
     """Σ ‖x − y‖²."""
     return (x - y).double().square().sum().cpu()
 
