@@ -219,7 +219,8 @@ def test_scaled_pixels_may_be_rounded(digits):
     assert tall.fit(rows / 255).model_.shape == (1, 196, 4)
 
 
-def test_what_is_kept_of_an_array_has_no_images(digits, tmp_path, capsys):
+def test_what_is_kept_of_an_array_has_no_images(digits, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where commands write if nothing is said
     place = tmp_path / "kept"
     Estimator(3, settings=QUICK, run=place).fit(digits[:30].numpy())
     for command in ("evaluate", "report", "merge", "encode", "sort"):
