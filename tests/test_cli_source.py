@@ -142,6 +142,42 @@ def test_only_what_was_held_out_then_is_measured_on(capsys, tiny_yaml):
     assert "no longer what" in refused(capsys, *going_on)
 
 
+def test_broken_pictures_of_another_source_are_left_out(capsys, tiny_yaml):
+    """There is no --data.max-bad where nothing is learnt: what can be read is."""
+    trained(tiny_yaml, "photos", "--out", "run")
+    folder_of(Path("mixed"), 2, seed=7)
+    for i in range(3):
+        Path(f"mixed/broken{i}.png").write_bytes(b"no picture")
+    capsys.readouterr()
+    assert infogan("encode", "run", "mixed", "--out", "codes.csv") == 0
+    assert "3" in capsys.readouterr().err
+    with open("codes.csv", newline="") as file:
+        assert [row["name"] for row in csv.DictReader(file)] == ["000.png", "001.png"]
+
+
+def test_other_images_are_measured_on_too(capsys, tiny_yaml):
+    """Labelled ones held apart: what is known of the run's own stays as it was."""
+    trained(tiny_yaml, "photos", "--out", "run")
+    capsys.readouterr()
+    assert infogan("evaluate", "run", "--json") == 0
+    own = Path("run/metrics.json").read_bytes()
+    held_out = json.loads(capsys.readouterr().out)
+    for kind, seed in (("cat", 7), ("dog", 8), ("owl", 9)):
+        folder_of(Path("apart") / kind, 5, seed)
+    assert infogan("evaluate", "run", "apart", "--json") == 0
+    metrics = json.loads(capsys.readouterr().out)
+    assert metrics["clustering.classes"] == ["cat", "dog", "owl"]
+    assert sum(map(sum, metrics["clustering.confusion"])) == 15
+    assert "apart all, n = 15 real images" in metrics["protocol.clustering"]
+    assert not any(key.startswith("overfitting.") for key in metrics)
+    assert Path("run/metrics.json").read_bytes() == own
+    assert infogan("evaluate", "run", "./photos", "--json") == 0  # its own: those held out
+    again = json.loads(capsys.readouterr().out)
+    assert again["clustering.confusion"] == held_out["clustering.confusion"]
+    said = refused(capsys, "evaluate", "run", "nowhere")
+    assert "unknown data source 'nowhere'" in said
+
+
 def test_a_run_is_told_from_where_its_images_are(capsys, tiny_yaml, monkeypatch):
     trained(tiny_yaml, "photos", "--out", "run")
     for same in ("photos/", "./photos", os.path.abspath("photos")):

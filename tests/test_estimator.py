@@ -219,6 +219,17 @@ def test_scaled_pixels_may_be_rounded(digits):
     assert tall.fit(rows / 255).model_.shape == (1, 196, 4)
 
 
+def test_a_shape_is_that_of_the_images(digits):
+    X = digits[:30].numpy()
+    same = Estimator(3, shape=X.shape[1:], settings=QUICK).fit(X)
+    np.testing.assert_array_equal(same.labels_, Estimator(3, settings=QUICK).fit(X).labels_)
+    with pytest.raises(InfoganError, match=r"shape \(56, 14\), but X holds images .*leave shape"):
+        Estimator(3, shape=(56, 14), settings=QUICK).fit(X)
+    for wrong in (28, "28", (28, -28), (28, 27)):
+        with pytest.raises(InfoganError, match="shape"):
+            Estimator(3, shape=wrong, settings=QUICK).fit(X)
+
+
 def test_what_is_kept_of_an_array_has_no_images(digits, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where commands write if nothing is said
     place = tmp_path / "kept"

@@ -101,8 +101,8 @@ def source_of(path: Path, named: str | None) -> str:
 
 def _not_kept(path: Path) -> InfoganError:
     return InfoganError(
-        f"{path} learnt from an array (infogan.Estimator), which is not kept; encode, sort and "
-        "explore take another SOURCE"
+        f"{path} learnt from an array (infogan.Estimator), which is not kept; evaluate, encode, "
+        "sort and explore take another SOURCE"
     )
 
 
@@ -119,7 +119,7 @@ def images_for(path: Path, source: str, split: "Split | None", model: "InfoGAN")
         if split in ("train", "test"):
             splits(run)  # what is said to be held out is
     else:
-        settings = replace(settings, limit=0)
+        settings = replace(settings, limit=0, max_bad=1.0)  # bad ones are listed, and left out
     settings = replace(settings, source=source)
     own = is_place(source) and not is_built_in(source)
     c, h, w = model.shape

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from infogan.cli.arguments import parse
-from infogan.cli.images import check_there, splits
+from infogan.cli.images import check_there, images_for, source_of, splits
+from infogan.cli.source import same_images
 from infogan.errors import InfoganError
 
 if TYPE_CHECKING:
@@ -21,17 +22,24 @@ def evaluate(argv: list[str]) -> int:
 
     @dataclass(frozen=True)
     class Evaluate:
-        """Measure a run on the held-out split; also written to its metrics.json."""
+        """Measure a run on the held-out split; also written to its metrics.json. Or on other
+        images, which is only printed."""
 
         run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
         """Run directory."""
+        source: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[SOURCE]")] = (
+            None
+        )
+        """Other images to measure on, brought to the model's size: a place of your own, all of it
+        (labels as in training: folders' names, an array's y), or a built-in set's test split."""
         json: tyro.conf.FlagCreatePairsOff[bool] = False
         """Print JSON instead of a table."""
 
     args = parse(Evaluate, argv, "evaluate")
     from infogan.metrics import as_text
 
-    metrics = measured(opened(args.run))
+    run = opened(args.run)
+    metrics = measured(run) if args.source is None else measured_on(run, args.source)
     print(json.dumps(metrics, indent=1) if args.json else as_text(metrics))
     return 0
 
@@ -180,6 +188,16 @@ def measured(run: "Run", train: "Dataset | None" = None) -> dict[str, Any]:
     run.write("metrics.json", text + "\n")
     plain: dict[str, Any] = json.loads(text)
     return plain
+
+
+def measured_on(run: "Run", source: str) -> dict[str, Any]:
+    """Measure a run on other images than its own; nothing is kept."""
+    from infogan.metrics import evaluate as measure
+
+    model, source = trained_model(run), source_of(run.path, source)
+    split = "test" if same_images(source, run.config.data.source) else None
+    images = images_for(run.path, source, split, model)
+    return measure(model, images, None, run.config.augment)
 
 
 def write_report(run: "Run", metrics: dict[str, Any]) -> Path:
