@@ -4,7 +4,9 @@ import shutil
 from html.parser import HTMLParser
 
 import pytest
+from command import infogan
 
+from infogan import InfoGAN
 from infogan.cli import main
 
 
@@ -50,3 +52,16 @@ def test_page_says_which_start_went_on(finished, tmp_path):
         )
         assert said in (run / "report.html").read_text()
     assert "went on: after" not in (finished.path / "report.html").read_text()
+
+
+def test_page_says_what_codes_are_called(finished, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    model = InfoGAN.from_pretrained(run)
+    model.names |= {"digit=2": "two & a half", "digit=7": "seven", "u1": "slant"}
+    model.save_pretrained(run)
+    assert infogan("report", run) == 0
+    page = (run / "report.html").read_text()
+    assert "digit (2 two &amp; a half, 7 seven): columns 0 … 9" in page
+    assert "u1 (slant): columns -2 … 2" in page
+    assert "u2: columns" in page

@@ -217,8 +217,8 @@ class Estimator(TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[
             )
         if self.shape is not None and given.shape[1:] != _checked_shape(self.shape, given[0].size):
             raise InfoganError(
-                f"shape {tuple(self.shape)}, but X holds images {given.shape[1:]}; leave shape out: "
-                "it is for images that are given as rows"
+                f"shape {tuple(self.shape)}, but X holds images {given.shape[1:]}; leave shape "
+                "out: it is for images that are given as rows"
             )
         given = given.transpose(order)
         given = given[:, None] if given.ndim == 3 else given.transpose(0, 3, 1, 2)

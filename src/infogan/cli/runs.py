@@ -11,7 +11,7 @@ from infogan.cli.source import same_images
 from infogan.errors import InfoganError
 
 if TYPE_CHECKING:
-    from infogan.data import Dataset
+    from infogan.data import Dataset, Split
     from infogan.model import InfoGAN
     from infogan.run import Run
 
@@ -195,7 +195,7 @@ def measured_on(run: "Run", source: str) -> dict[str, Any]:
     from infogan.metrics import evaluate as measure
 
     model, source = trained_model(run), source_of(run.path, source)
-    split = "test" if same_images(source, run.config.data.source) else None
+    split: Split | None = "test" if same_images(source, run.config.data.source) else None
     images = images_for(run.path, source, split, model)
     return measure(model, images, None, run.config.augment)
 

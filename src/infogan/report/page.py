@@ -1,23 +1,18 @@
-"""A run as one HTML page that opens offline, with its pictures also as PNG files."""
+"""The page of a run's report: HTML with its pictures in it."""
 
 import base64
 import html
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import torch
-
-from infogan import figures, scatter
+from infogan import figures
 from infogan.config import to_yaml
-from infogan.data import load, to_float
 from infogan.metrics.clustering import class_names
 from infogan.metrics.disentanglement import in_words as scores_in_words
 from infogan.metrics.factors import in_words as factors_in_words
-from infogan.metrics.groups import held, line, merges_of, names, shown, warnings
+from infogan.metrics.groups import held, line, names, shown, warnings
 from infogan.metrics.groups import in_words as groups_in_words
-from infogan.metrics.matched import continuous_factors
 from infogan.metrics.matched import in_words as matched_in_words
 from infogan.metrics.meaning import in_words
 from infogan.metrics.pairs import in_words as pairs_in_words
@@ -39,91 +34,17 @@ pre { background: #f6f6f6; padding: .8rem; overflow-x: auto } .big { font-size: 
 """
 
 
-def report(run: Run, model: InfoGAN, metrics: Mapping[str, Any]) -> Path:
-    """Write `report.html` and `figures/*.png` into the run.
+def page(
+    run: Run, model: InfoGAN, metrics: Mapping[str, Any], pictures: Mapping[str, bytes]
+) -> str:
+    """The page.
 
     Args:
         run: For its log, settings and command.
-        model: The trained model.
+        model: The trained model, and what its categories and sliders are called.
         metrics: What `infogan evaluate` measured.
-
-    Returns:
-        The page's path.
+        pictures: PNG files by name.
     """
-    history = run.history()
-    pictures = _of_vectors(run, model) if model.vectors else _of_images(model)
-    pictures["information"] = figures.information_curves(history, model.prior)
-    pictures["losses"] = figures.loss_curves(history)
-    if "clustering.confusion" in metrics:
-        matching = {int(k): v for k, v in metrics["clustering.matching"].items()}
-        table, named = metrics["clustering.confusion"], class_names(metrics)
-        pictures["confusion"] = figures.confusion_matrix(table, matching, named)
-    if "groups.confusion" in metrics:
-        matching = {int(k): v for k, v in metrics["groups.matching"].items()}
-        table, named = metrics["groups.confusion"], class_names(metrics, "groups")
-        pictures["groups"] = figures.confusion_matrix(table, matching, named)
-    else:  # they may have been taken back
-        (run.path / "figures" / "groups.png").unlink(missing_ok=True)
-    pictures |= _trees(run, model, metrics)
-    for name, content in pictures.items():
-        run.write(f"figures/{_filename(name)}.png", content)
-    return run.write("report.html", _page(run, model, metrics, pictures))
-
-
-def _of_images(model: InfoGAN) -> dict[str, bytes]:
-    pictures = {
-        f"traversal-{name}": figures.png(picture, scale=2)
-        for name, picture in figures.traversals(model).items()
-    }
-    return pictures | {"samples": figures.png(figures.samples(model), scale=2)}
-
-
-def _trees(run: Run, model: InfoGAN, metrics: Mapping[str, Any]) -> dict[str, bytes]:
-    """The tree of each categorical code, with real images of each leaf."""
-    pictures, images = dict[str, bytes](), None
-    if names(metrics) and not model.vectors:
-        images = load(run.config.data, "test").images
-    for name in names(metrics):
-        of, _ = shown(metrics, name)
-        leaves, examples = metrics[f"groups.{name}.leaves"], metrics[f"groups.{name}.examples"]
-        rows = None
-        if images is not None:
-            rows = torch.zeros(len(leaves), max(map(len, examples)), *model.shape)
-            for row, some in zip(rows, examples):
-                row[: len(some)] = to_float(images[some])
-        named = [f"{category} → {of.of[category]}" for category in leaves]
-        pictures[f"tree-{name}"] = figures.tree(
-            merges_of(metrics, name),
-            line(metrics, name),
-            named,
-            [of.of[category] for category in leaves],
-            rows,
-        )
-    return pictures
-
-
-def _of_vectors(run: Run, model: InfoGAN) -> dict[str, bytes]:
-    test = load(run.config.data, "test")
-    columns = test.columns or [f"x{i}" for i in range(model.shape[0])]
-    pictures = {
-        f"{kind}-{name}": picture
-        for kind, made in (
-            ("coloured", scatter.coloured(model, test.images, columns)),
-            ("traversal", scatter.traversals(model, columns)),
-        )
-        for name, picture in made.items()
-    }
-    sides = list(continuous_factors(test).items())[:2]
-    if test.factors is not None and len(sides) == 2 and model.prior.continuous:
-        names, at = zip(*sides)
-        over = test.factors.values[:, list(at)].numpy()
-        pictures["sheet"] = scatter.side_by_side({"Q": model}, test.images, over, names)
-    return pictures | {"samples": scatter.samples(model, test.images, columns)}
-
-
-def _page(
-    run: Run, model: InfoGAN, metrics: Mapping[str, Any], pictures: Mapping[str, bytes]
-) -> str:
     config, prior = run.config, model.prior
     title = html.escape(f"infogan · {run.path.name}")
     parts = [
@@ -224,7 +145,8 @@ def _image_codes(model: InfoGAN, pictures: Mapping[str, bytes]) -> list[str]:
             columns = figures.values(code)
             span = f"{columns[0].item():g} … {columns[-1].item():g}"
             row = f"a category of {rows}" if rows and rows != code.name else "one draw of the rest"
-            caption = f"{coordinate}: columns {span}, each row {row}, z fixed along the row"
+            called = _called(model, coordinate)
+            caption = f"{coordinate}{called}: columns {span}, each row {row}, z fixed along the row"
             parts.append(_figure(f"traversal-{coordinate}", caption, pictures))
     return parts
 
@@ -235,11 +157,28 @@ def _vector_codes(model: InfoGAN, pictures: Mapping[str, bytes]) -> list[str]:
         caption = "held-out points where they lie by their true factors, coloured by what Q reads"
         parts.append(_figure("sheet", caption, pictures, True))
     for coordinate in (name for code in model.prior for name in code.coordinates):
-        caption = f"{coordinate}: held-out vectors coloured by what Q reads"
+        called = _called(model, coordinate)
+        caption = f"{coordinate}{called}: held-out vectors coloured by what Q reads"
         parts.append(_figure(f"coloured-{coordinate}", caption, pictures, True))
-        caption = f"{coordinate}: what it does to each column, the mean over draws of the rest"
+        caption = (
+            f"{coordinate}{called}: what it does to each column, the mean over draws of the rest"
+        )
         parts.append(_figure(f"traversal-{coordinate}", caption, pictures, True))
     return parts
+
+
+def _called(model: InfoGAN, coordinate: str) -> str:
+    """What a slider is called, or the categories of a code, by their numbers."""
+    if text := model.names.get(coordinate):
+        return f" ({text})"
+    start = f"{coordinate}="
+    called = [(k.removeprefix(start), v) for k, v in model.names.items() if k.startswith(start)]
+    told = ", ".join(f"{number} {text}" for number, text in sorted(called, key=_number))
+    return f" ({told})" if told else ""
+
+
+def _number(called: tuple[str, str]) -> int:
+    return int(called[0])
 
 
 def _headline(metrics: Mapping[str, Any]) -> str:
@@ -319,10 +258,6 @@ def _figure(name: str, caption: str, pictures: Mapping[str, bytes], plot: bool =
         f'<figure><img{kind} alt="{caption}" src="data:image/png;base64,{data}">'
         f"<figcaption>{caption}</figcaption></figure>"
     )
-
-
-def _filename(name: str) -> str:
-    return name.replace("[", "-").replace("]", "")
 
 
 def _starts(facts: Mapping[str, Any]) -> str:
