@@ -94,6 +94,7 @@ def decode(content: Content, form: Form) -> tuple[Pixels, Seen]:
         small = _sized(in_plain_mode(image), form, full, by)
         if way in UPRIGHT:
             small = small.transpose(UPRIGHT[way])
+        small = _bordered(small, form)
         pixels = np.asarray(small)
         pixels = pixels[None] if form.channels == 1 else pixels.transpose(2, 0, 1)
         w, h = reversed(full) if way in (5, 6, 7, 8) else full
@@ -125,7 +126,8 @@ def _shrunk_by_jpeg(image: Image.Image, form: Form) -> int:
 
 
 def _sized(image: Image.Image, form: Form, full: tuple[int, int], by: int) -> Image.Image:
-    """A picture in mode L, LA, RGB or RGBA as a square L or RGB one.
+    """A picture in mode L, LA, RGB or RGBA as an L or RGB one of the size that it will have: a
+    square, or what is to be padded to one.
 
     Args:
         image: It, at 1/by of its size, its sides rounded up.
@@ -159,11 +161,16 @@ def _sized(image: Image.Image, form: Form, full: tuple[int, int], by: int) -> Im
     if image.mode in ("LA", "RGBA"):
         behind = Image.new("RGBA", size, (*form.background, 255))
         image = Image.alpha_composite(behind, image.convert("RGBA"))
-    image = image.convert(mode)
-    if size == (S, S):
+    return image.convert(mode)
+
+
+def _bordered(image: Image.Image, form: Form) -> Image.Image:
+    """An upright picture in the middle of a square."""
+    S = form.size
+    if image.size == (S, S):
         return image
-    border = Image.new("RGB", (S, S), form.background).convert(mode)
-    border.paste(image, ((S - size[0]) // 2, (S - size[1]) // 2))
+    border = Image.new("RGB", (S, S), form.background).convert(image.mode)
+    border.paste(image, ((S - image.width) // 2, (S - image.height) // 2))
     return border
 
 
