@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from infogan import step, update
+from infogan import moves, step, update
 from infogan.config import Config, from_yaml
 from infogan.data import to_float
 from infogan.state import State
-from infogan.update import _Update, train_step
+from infogan.update import train_step
 
 CPU = torch.device("cpu")
 
@@ -101,65 +101,6 @@ def test_every_form_of_the_game_trains(tiny, digits, loss):
     assert {"r1", "r2", "gp", "I_pairs.digit", "L_I.u2", "loss_G"} <= terms.keys()
 
 
-def test_noise_has_a_stream_of_its_own_and_the_unit_of_the_data(tiny):
-    mlp = "net: {kind: mlp, widths: [8], norm: none, output: linear}\nloss: {pairs: 0"
-    quiet = with_(tiny, mlp + "}")
-    noisy = with_(tiny, mlp + ", instance_noise: 0.5}")
-    data = torch.randn(4000, 2, 1, 1) * torch.tensor([1.0, 100.0])[:, None, None]
-    a, b = (State.start(c, (2, 1, 1), CPU, data) for c in (quiet, noisy))
-    for name, generator in a.generators.items():  # the others keep their seeds
-        assert torch.equal(generator.get_state(), b.generators[name].get_state())
-    assert set(b.generators) - set(a.generators) == {"noise"}
-    x, fake = _Update(b, noisy, torch.float32).noise(4000, 2)
-    for noise in (x, fake):  # standard error of a standard deviation: 1 in 90
-        spread = noise.std(0).flatten()
-        torch.testing.assert_close(spread, 0.5 * data.std(0).flatten(), rtol=0.05, atol=0)
-    assert not torch.equal(x, fake)
-    assert _Update(a, quiet, torch.float32).noise(4000, 2) == [None, None]
-
-
-def test_noise_is_on_real_images_and_on_both_batches_of_fakes(tiny, digits, monkeypatch):
-    """Each its own, of σ; nothing else of the first update changes."""
-    seen = []
-    real_D, real_G = update.objective_D, update.objective_G
-
-    def of_D(model, x, x_aug, fake, *a):
-        seen.extend([x, fake])
-        return real_D(model, x, x_aug, fake, *a)
-
-    def of_G(model, fake, *a):
-        seen.append(fake.detach())
-        return real_G(model, fake, *a)
-
-    monkeypatch.setattr(update, "objective_D", of_D)
-    monkeypatch.setattr(update, "objective_G", of_G)
-    for text in ("loss: {instance_noise: 0}", "loss: {instance_noise: 0.5}"):
-        config = with_(tiny, text)
-        train_step(start(config), to_float(digits[:16]), config, torch.float32)
-    noises = [noisy - quiet for quiet, noisy in zip(seen[:3], seen[3:], strict=True)]
-    for noise in noises:  # 12,544 numbers: standard error 0.003
-        assert noise.std().item() == pytest.approx(0.5, abs=0.015)
-        assert abs(noise.mean().item()) < 0.02
-    for one, other in ((0, 1), (1, 2), (0, 2)):
-        assert abs((noises[one] * noises[other]).mean().item()) < 0.02
-
-
-def test_a_step_with_noise_goes_on_bit_for_bit(tiny):
-    text = (
-        "net: {kind: mlp, widths: [8], norm: none, output: linear, fourier: 4}\n"
-        "loss: {pairs: 0, instance_noise: 0.5, r1: 0.1}"
-    )
-    config = with_(tiny, text)
-    data = torch.randn(64, 3, 1, 1) + 5
-    one, two = (State.start(config, (3, 1, 1), CPU, data) for _ in range(2))
-    train_step(one, data[:32], config, torch.float32)
-    two.load(one.update, one.tensors())
-    for state in (one, two):
-        train_step(state, data[32:], config, torch.float32)
-    ours, theirs = one.tensors(), two.tensors()
-    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-
-
 def test_r1_reaches_the_weights_of_a_trunk_with_waves(tiny):
     """Double backward through standardization, waves and leaky ReLU, against differences."""
     from infogan.adversarial import r1
@@ -191,7 +132,7 @@ def test_one_draw_for_both_steps_or_one_each(plain, digits, monkeypatch, shared)
     """Shared fakes are shared by D's step and the first of G's alone; both learn from them."""
     config = with_(plain, f"{{train: {{shared_fakes: {shared}, g_steps: 2, batch: 8}}}}")
     seen = {"D": [], "G": []}
-    real_D, real_G = update.objective_D, update.objective_G
+    real_D, real_G = moves.objective_D, moves.objective_G
 
     def of_D(model, x, x_aug, fake, c, *a):
         seen["D"].append((fake, c))
@@ -201,8 +142,8 @@ def test_one_draw_for_both_steps_or_one_each(plain, digits, monkeypatch, shared)
         seen["G"].append((fake, c))
         return real_G(model, fake, c, *a)
 
-    monkeypatch.setattr(update, "objective_D", of_D)
-    monkeypatch.setattr(update, "objective_G", of_G)
+    monkeypatch.setattr(moves, "objective_D", of_D)
+    monkeypatch.setattr(moves, "objective_G", of_G)
     state, before = start(config), start(config)
     step.advance(state, digits, config, torch.float32)
     ((fake_D, c_D),) = seen["D"]

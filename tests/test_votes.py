@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from infogan import update
+from infogan import moves
 from infogan import votes as module
 from infogan.batches import picks
 from infogan.config import AugmentConfig, NetConfig, from_yaml
@@ -239,13 +239,13 @@ def test_alone_they_see_so_many_generated_images_beside_the_real_ones(voting, di
     text = "loss: {votes_alone_from: 4, votes_alone_fakes: 0.25}"
     config = from_yaml(text, "test", voting)
     state, sizes = State.start(config, (1, 28, 28), torch.device("cpu")), []
-    real = update.objective_Q
+    real = moves.objective_Q
 
     def seen(model, x_aug, fake, *others):
         sizes.append((len(x_aug), len(fake)))
         return real(model, x_aug, fake, *others)
 
-    monkeypatch.setattr(update, "objective_Q", seen)
+    monkeypatch.setattr(moves, "objective_Q", seen)
     for _ in range(6):
         advance(state, digits, config, torch.float32)
     batch = config.train.batch
