@@ -111,7 +111,11 @@ def test_what_codes_make_alone_grows(tiny, digits):
 def test_with_other_steps(tiny, digits, train):
     config = at(tiny, alone=1.0, instance_noise=0.1)
     config = replace(config, train=replace(config.train, **train))
-    _, terms = steps(config, digits[:15], 2)
+    state, terms = steps(config, digits[:15], 2)
+    changed = replace(config, loss=replace(config.loss, diffaugment=1.0))
+    state.generators["diffaugment"] = torch.Generator().manual_seed(0)
+    x = to_float(digits[:15])
+    terms.append(train_step(state, x, changed, torch.float32, strength=1.0))
     assert all(torch.isfinite(value) for each in terms for value in each.values())
     assert "alone" in terms[-1]
 

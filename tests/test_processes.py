@@ -21,8 +21,8 @@ from infogan.run import Run
 EVERYTHING = """
 codes: z4 + digit:cat10 + kind:cat3 + 2u@0.1 + g2(sigma=0.5) + bern2
 net: {widths: [4, 8], fc: 16, q_hidden: 8, norm: none, g_norm: none, q_linear: true}
-loss: {lam_starts: [0], lam_ramp: 2, pairs: 8, alike: 0.1, r1: 0.1, r2: 0.1, gp: 0.1,
-       votes: 2, votes_from: 12, votes_every: 5}
+loss: {lam_starts: [0], lam_ramp: 2, pairs: 8, alike: 0.1, r1: 0.1, r2: 0.1, gp: 0.1, contrast: 1,
+       contrast_from: 5, votes: 2, votes_from: 12, votes_every: 5}
 augment: {neighbours_until: 10, warp: 0.02}
 train: {updates: 20, batch: 18, log_every: 5, checkpoint_every: 10, sample_every: 50, threads: 1,
         d_steps: 2, g_steps: 2, ema_d: 0.9, precision: float32}

@@ -174,6 +174,7 @@ train: {d_steps: 1, g_steps: 1, ema_d: 0.9, decay_from: 0.5, updates: 40}
         ("loss: {instance_noise: 0.4, instance_noise_until: 30}", True),
         ("loss: {adversarial: wasserstein, gp: 1}", True),
         ("loss: {alone: 3, instance_noise: 0.1}", True),
+        ("loss: {contrast: 2, contrast_from: 12, alone: 1, diffaugment: 0.5}", True),
         ("{codes: 'z4 + cat3(0.2, 0.3, 0.5) + 2u', loss: {votes: 0}}", False),  # P(c) lies there
     ],
 )
@@ -259,7 +260,8 @@ GPU = torch.device("cuda")
 @pytest.mark.parametrize(
     "text", ["{}", "loss: {diffaugment: 0.5}", "net: {norm: spectral}", "net: {kind: resnet}",
              "train: {shared_fakes: true, g_steps: 2}", "objective: gan",
-             "loss: {instance_noise: 0.4, instance_noise_until: 30, gp: 1}", "loss: {alone: 3}"]
+             "loss: {instance_noise: 0.4, instance_noise_until: 30, gp: 1}", "loss: {alone: 3}",
+             "{train: {g_steps: 2}, loss: {contrast: 2, contrast_from: 12}}"]
 )  # fmt: skip
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_on_a_gpu_a_recorded_step_is_the_computed_one(tiny, digits, monkeypatch, text, dtype):

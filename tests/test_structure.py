@@ -13,10 +13,11 @@ ORDER = [
     "errors", "registry", "inputs", "outputs", "table", "pictures", "config", "processes",
     "precision", "codes", "prior", "groups", "names", "weights", "networks", "model",
     "recalibration", "memory", "workers", "encode", "sorting", "generate", "adversarial", "alone",
-    "pairs", "components", "joining", "merging", "objective", "data", "batches", "votes", "vat",
-    "diffaugment", "recording", "run", "progress", "state", "descent", "moves", "update", "step",
-    "restarts", "scout", "lessons", "scouting", "guards", "training", "fitting", "estimator",
-    "metrics", "selection", "figures", "scatter", "supposed", "report", "explorer", "export", "cli",
+    "contrast", "pairs", "components", "joining", "merging", "objective", "data", "batches",
+    "votes", "vat", "diffaugment", "recording", "run", "progress", "state", "descent", "moves",
+    "update", "step", "restarts", "scout", "lessons", "scouting", "guards", "training", "fitting",
+    "estimator", "metrics", "selection", "figures", "scatter", "supposed", "report", "explorer",
+    "export", "cli",
 ]  # fmt: skip
 
 

@@ -112,9 +112,9 @@ def test_fewer_updates_than_are_done_is_refused(tiny, digits, tmp_path):
 def test_a_term_that_is_not_finite_stops_and_keeps_the_checkpoint(
     tiny, digits, tmp_path, monkeypatch, part
 ):
-    from infogan import step, update
+    from infogan import moves, step
 
-    real_D, real_G = update.objective_D, update.objective_G
+    real_D, real_G = moves.objective_D, moves.objective_G
     calls = 0
 
     def spoil(real):
@@ -133,8 +133,8 @@ def test_a_term_that_is_not_finite_stops_and_keeps_the_checkpoint(
         return real_step(*args)
 
     real_step = train_step
-    monkeypatch.setattr(update, "objective_D", spoil(real_D))
-    monkeypatch.setattr(update, "objective_G", spoil(real_G))
+    monkeypatch.setattr(moves, "objective_D", spoil(real_D))
+    monkeypatch.setattr(moves, "objective_G", spoil(real_G))
     monkeypatch.setattr(step, "train_step", counted)
     with pytest.raises(NonFinite, match=rf"{part} is infinite or NaN at update 3"):
         go(tiny, digits, tmp_path / "run")

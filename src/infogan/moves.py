@@ -10,6 +10,7 @@ from torch import Tensor
 from infogan import precision
 from infogan.alone import counted, exchanged
 from infogan.config import Config
+from infogan.contrast import L_C, sharing
 from infogan.descent import follow
 from infogan.diffaugment import diffaugment, drawn
 from infogan.objective import objective_D, objective_G, objective_Q
@@ -61,14 +62,23 @@ class Moves:
         with self.autocast():
             return [self.model.G(latent) for latent in latents]
 
-    def in_pairs(self, latent: Tensor) -> Tensor:
-        """(z, c), and, where what codes make alone counts, the same with a code exchanged in each
-        pair of rows: G makes them as one batch, which batch norm must not tell apart."""
-        if not self.w.loss.alone or self.w.plain:
-            return latent
-        generator, prior, half = self.state.generators["alone"], self.model.prior, len(latent) // 2
-        which = randint(0, len(counted(prior)), half, generator=generator)
-        return torch.cat([latent, exchanged(prior, latent[: 2 * half], which)])
+    def for_G(self, latent: Tensor) -> tuple[Tensor, Tensor | None]:
+        """All that G makes in its own step, as one batch, which batch norm must not tell apart.
+
+        Returns:
+            (z, c); where what codes make alone counts, the same with a code exchanged in each pair
+            of rows; where the contrast counts, others that share noise and a code with (z, c). And
+            the number of that code.
+        """
+        rows, which, half = [latent], None, len(latent) // 2
+        if self._alone:
+            generator, prior = self.state.generators["alone"], self.model.prior
+            moved = randint(0, len(counted(prior)), half, generator=generator)
+            rows.append(exchanged(prior, latent[: 2 * half], moved))
+        if self.w.contrast:
+            other, which = self._sharing(latent)
+            rows.append(other)
+        return torch.cat(rows), which
 
     def noise(self, n: int, batches: int) -> list[Tensor | None]:
         """σ s ε for so many batches of n, ε ~ N(0, 1), s the unit of x; None where σ is 0."""
@@ -108,18 +118,51 @@ class Moves:
 
         return self._follow("D", state.adam_D, objective, given)
 
-    def move_G(self, fake: Fake, c: Mapping[str, Tensor], x: Tensor | None) -> dict[str, Tensor]:
-        """G follows `objective_G`; its terms."""
-        state, model = self.state, self.model
-        names = ("fake",) if x is None else ("fake", "real")
-        draws = self._changes(fake[0], *names)
-        given = {"fake": fake[0], "noise": fake[1], "c": c, "x": x, "T": draws}
+    def move_H(self, n: int) -> dict[str, Tensor]:
+        """H follows L_C on n pairs of images."""
+        state, H, adam = self.state, self.state.H, self.state.adam_H
+        assert H
+        assert adam
+        latent, _ = state.latent(n, "contrast")
+        other, which = self._sharing(latent)
+        with torch.no_grad():
+            (fake,) = self.fakes(torch.cat([latent, other]))
 
         def objective(of: Given) -> tuple[Tensor, Terms]:
-            with self.autocast(), _frozen(state.adam_D):
-                fake, pairs = _judged(self._drawn(of), len(next(iter(of["c"].values()))))
+            with self.autocast():
+                with torch.no_grad():
+                    x, x_shared = self._drawn(of).chunk(2)
+                told = L_C(H(x, x_shared), of["which"])
+                return -told, {"L_C": told}
+
+        return self._follow("H", adam, objective, {"fake": fake, "which": which})
+
+    def move_G(
+        self,
+        fake: Fake,
+        c: Mapping[str, Tensor],
+        x: Tensor | None,
+        which: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """G follows `objective_G`; its terms. `fake` and `which` are what `for_G` says."""
+        state, model, n = self.state, self.model, len(next(iter(c.values())))
+        names = ("fake",) if x is None else ("fake", "real")
+        draws = self._changes(fake[0][:n], *names)
+        given = {
+            "fake": fake[0], "noise": fake[1], "c": c, "x": x, "T": draws, "which": which
+        }  # fmt: skip
+
+        def objective(of: Given) -> tuple[Tensor, Terms]:
+            with self.autocast(), _frozen(*state.adams().values(), but=state.adam_G):
+                fake, rest = self._drawn(of).tensor_split([n])
+                pairs = told = None
+                if self._alone:
+                    exchanged, rest = rest.tensor_split([n // 2 * 2])
+                    pairs = fake[: len(exchanged)], exchanged
+                if state.H and of["which"] is not None:
+                    told = L_C(state.H(fake, rest), of["which"])
                 fake, w = noisy(fake, of["noise"]), self._weights(of)
-                return objective_G(model, fake, of["c"], w, of["x"], _T(of["T"]), pairs)
+                return objective_G(model, fake, of["c"], w, of["x"], _T(of["T"]), pairs, told)
 
         return self._follow("G", state.adam_G, objective, given)
 
@@ -137,6 +180,19 @@ class Moves:
                 return objective_Q(self.model, of["x_aug"], fake, of["c"], w, of["voted"])
 
         return self._follow("Q", self.state.adam_D, objective, given)
+
+    @property
+    def _alone(self) -> bool:
+        """Whether what codes make alone counts."""
+        return bool(self.w.loss.alone) and not self.w.plain
+
+    def _sharing(self, latent: Tensor) -> tuple[Tensor, Tensor]:
+        """Fresh (z, c) that share their noise and one code with others; the number of that code."""
+        state, prior = self.state, self.model.prior
+        other, _ = state.latent(len(latent), "contrast")
+        generator = state.generators["contrast"]
+        which = randint(0, len(prior.codes), len(latent), generator=generator).to(latent.device)
+        return sharing(prior, latent, other, which), which
 
     def _changes(self, like: Tensor, *names: str) -> dict[str, dict[str, Tensor]]:
         """What T of DiffAugment does to each batch that D judges; nothing where it is off."""
@@ -172,17 +228,8 @@ class Moves:
             device = self.state.G_ema[0].device
             lam = torch.tensor([[*w.lam.values()], [*w.lam_D.values()]], device=device)
             given = {**given, "lam": lam}
-            key = (who, w.alike, w.r1, w.loss, w.plain, self.model.prior, self.dtype)
+            key = (who, w.alike, w.r1, w.contrast, w.loss, w.plain, self.model.prior, self.dtype)
         return follow(self.state, adam, objective, given, key)
-
-
-def _judged(made: Tensor, n: int) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
-    """The n images that D judges; and, where more were made, those in pairs beside the same with a
-    code exchanged."""
-    if len(made) == n:
-        return made, None
-    fake, exchanged = made[:n], made[n:]
-    return fake, (fake[: len(exchanged)], exchanged)
 
 
 def noisy(x: Tensor, noise: Tensor | None) -> Tensor:
@@ -203,9 +250,9 @@ def _T(draws: Mapping[str, Mapping[str, Tensor]]) -> Callable[[Tensor], Tensor] 
 
 
 @contextmanager
-def _frozen(adam: torch.optim.Adam) -> Iterator[None]:
-    """No gradients for these parameters: G's step does not need them."""
-    parameters = parameters_in(adam)
+def _frozen(*adams: torch.optim.Adam, but: torch.optim.Adam) -> Iterator[None]:
+    """No gradients for the parameters of others: a step does not need them."""
+    parameters = [p for adam in adams if adam is not but for p in parameters_in(adam)]
     for p in parameters:
         p.requires_grad_(False)
     try:

@@ -146,8 +146,9 @@ def objective_G(
     x: Tensor | None = None,
     T: Changed | None = None,
     pairs: tuple[Tensor, Tensor] | None = None,
+    told: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """What G minimizes: V's part of G − Σ_i λ_i L_I(c_i) − alone Σ_i S_i.
+    """What G minimizes: V's part of G − Σ_i λ_i L_I(c_i) − alone Σ_i S_i − contrast L_C.
 
     Args:
         model: In training mode, its trunk and heads frozen.
@@ -157,6 +158,7 @@ def objective_G(
         x: Real images, for a form of the game whose G looks at them.
         T: As in `objective_D`.
         pairs: G's images of pairs, and of the same with a code exchanged, as `alone` takes them.
+        told: L_C of pairs of G's images that share a code.
 
     Returns:
         The loss, and its terms by name.
@@ -175,6 +177,9 @@ def objective_G(
     if pairs:
         terms["alone"] = alone(*pairs, len(counted(model.prior)))
         loss = loss - w.loss.alone * terms["alone"]
+    if told is not None:
+        terms["L_C"] = told
+        loss = loss - w.contrast * told
     return loss, terms
 
 

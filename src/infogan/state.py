@@ -11,6 +11,7 @@ from torch import Tensor
 
 from infogan import processes
 from infogan.config import Config, LossConfig, TrainConfig
+from infogan.contrast import Contrast
 from infogan.data import to_float
 from infogan.errors import InfoganError
 from infogan.model import InfoGAN, parameters_of
@@ -37,6 +38,8 @@ class State:
         update: How many updates were made.
         votes: What the images nearest to each image of the next updates have for a category, by
             code: (votes_every, d_steps, batch), from the last count on; empty before the first.
+        H: Which code two images share; None where no contrast is asked for.
+        adam_H: Adam of H.
         components: What each image of the game's updates has for a value, as a scout found it, by
             continuous code: (updates, d_steps, batch, d); empty where none was sent.
         recorder: Of its steps on a GPU; None where every step is computed anew.
@@ -52,6 +55,8 @@ class State:
     update: int = 0
     votes: dict[str, Tensor] = field(default_factory=dict)
     components: dict[str, Tensor] = field(default_factory=dict)
+    H: Contrast | None = None
+    adam_H: torch.optim.Adam | None = None
     recorder: Recorder | None = None
 
     @classmethod
@@ -64,8 +69,11 @@ class State:
     ) -> "State":
         """The state before the first update; vectors are measured, where they are given."""
         model = InfoGAN.from_config(config, shape).to(device).train()
-        if images is not None and model.vectors:
-            model.measure(to_float(images))
+        contrasted = config.loss.contrast and config.objective == "infogan"
+        H = Contrast(config.net, shape, model.prior, config.train.seed) if contrasted else None
+        for network in (model, H):
+            if images is not None and model.vectors and network:
+                network.measure(to_float(images))
         if config.train.compile:
             compiled(device, model.G, model.trunk, model.Q)
         # Adam is made here and only here, over every parameter of trunk, D and Q
@@ -80,6 +88,8 @@ class State:
             streams["noise"] = _stream(config.train.seed, "noise")
         if config.loss.alone:
             streams["alone"] = _stream(config.train.seed, "alone")
+        if config.loss.contrast:
+            streams["contrast"] = _stream(config.train.seed, "contrast")
         if config.loss.diffaugment:
             streams["diffaugment"] = _stream(config.train.seed, "diffaugment")
         G_ema = [p.detach().clone() for p in model.G.parameters()]
@@ -89,6 +99,9 @@ class State:
             for code in model.prior.categorical
         }
         state = cls(model, G_ema, D_ema, r_bar, adam_D, adam_G, streams)
+        if H:
+            state.H = H.to(device).train()
+            state.adam_H = _adam(parameters_of(H), config.train.lr_d, config.train)
         t, alone = config.train, not processes.launched()
         if device.type == "cuda" and t.graphs and alone and not t.compile:
             state.recorder = Recorder()
@@ -125,12 +138,17 @@ class State:
                 found[code.name] = torch.tensor(p, dtype=torch.float64)
         self.model.prior = self.model.prior.moved(found)
 
-    def latent(self, n: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def latent(self, n: int, stream: str = "latents") -> tuple[Tensor, dict[str, Tensor]]:
         """Fresh (z, c) ~ P: as G sees them, (n, width), and the codes by name; n each process."""
         device = self.G_ema[0].device
-        z, c = self.model.prior.sample(n * processes.size(), self.generators["latents"])
+        z, c = self.model.prior.sample(n * processes.size(), self.generators[stream])
         latent = processes.mine(self.model.prior.embed(z, c)).to(device)
         return latent, {name: processes.mine(value).to(device) for name, value in c.items()}
+
+    def adams(self) -> dict[str, torch.optim.Adam]:
+        """The optimizers by name."""
+        both = {"adam_D": self.adam_D, "adam_G": self.adam_G}
+        return both | ({"adam_H": self.adam_H} if self.adam_H else {})
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything as named tensors, for a checkpoint."""
@@ -143,7 +161,9 @@ class State:
         for code in self.model.prior.categorical:
             if code.learned and code.p:  # as they are: normalized they would be other numbers
                 flat[f"prior.{code.name}"] = torch.tensor(code.p, dtype=torch.float64)
-        for name, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
+        if self.H:
+            flat |= {f"H.{name}": tensor for name, tensor in self.H.state_dict().items()}
+        for name, adam in self.adams().items():
             for i, moments in adam.state_dict()["state"].items():
                 flat |= {f"{name}.{i}.{key}": value for key, value in moments.items()}
         flat |= {f"generator.{name}": g.get_state() for name, g in self.generators.items()}
@@ -168,7 +188,9 @@ class State:
                 r.copy_(groups["r_bar"][name])
             self.votes, self.components = dict(groups["votes"]), dict(groups["components"])
             self.model.prior = self.model.prior.moved(groups["prior"])
-            for group, adam in (("adam_D", self.adam_D), ("adam_G", self.adam_G)):
+            if self.H:
+                self.H.load_state_dict(groups["H"])
+            for group, adam in self.adams().items():
                 parameters = parameters_in(adam)
                 moments: dict[int, dict[str, Tensor]] = defaultdict(dict)
                 for name, tensor in groups[group].items():

@@ -115,6 +115,8 @@ def rate_at(update: int, t: TrainConfig) -> float:
 
 def _set_rates(state: State, t: TrainConfig) -> None:
     factor = rate_at(state.update, t)
-    for adam, rate in ((state.adam_D, t.lr_d), (state.adam_G, t.lr_g)):
+    rates = [(state.adam_D, t.lr_d), (state.adam_G, t.lr_g)]
+    rates += [(state.adam_H, t.lr_d)] if state.adam_H else []
+    for adam, rate in rates:
         for group in adam.param_groups:
             group["lr"] = rate * factor

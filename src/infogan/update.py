@@ -25,7 +25,7 @@ def train_step(
     read: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """One update of (trunk, D, Q), then `train.g_steps` of G, each with fresh z and c (or the first
-    two with the same, where `train.shared_fakes`).
+    two with the same, where `train.shared_fakes`); before them one of H, where the contrast counts.
 
     λ L_I is in both: the first moves the trunk and Q's head, the second moves G (section 3 of
     docs/maths.md).
@@ -48,24 +48,28 @@ def train_step(
     """
     now = Moves(state, config, dtype, strength, bool(voted))
     x_aug = _copies(state, x, x_near, config, bool(voted))
+    terms = now.move_H(len(x)) if now.w.contrast else {}
     latent_D, c_D = state.latent(len(x))
     if config.train.shared_fakes:
-        (fake_G,), c_G = now.fakes(now.in_pairs(latent_D)), c_D
+        (rows, which), c_G = now.for_G(latent_D), c_D
+        (fake_G,) = now.fakes(rows)
         fake_D = fake_G[: len(x)]
     else:
         latent_G, c_G = state.latent(len(x))
+        rows, which = now.for_G(latent_G)
         # both now: D's update does not change G, and G's weights are cast once for the two
-        fake_D, fake_G = now.fakes(latent_D, now.in_pairs(latent_G))
+        fake_D, fake_G = now.fakes(latent_D, rows)
     noise, noise_D, noise_G = now.noise(len(x), 3)
     x = noisy(x, noise)
-    terms = now.move_D(x, x_aug, (fake_D.detach(), noise_D), c_D, x_near, voted, read)
+    terms |= now.move_D(x, x_aug, (fake_D.detach(), noise_D), c_D, x_near, voted, read)
 
     seen = x if ADVERSARIAL[now.w.loss.adversarial].needs_real else None
     for step in range(config.train.g_steps):
         if step:
             latent_G, c_G = state.latent(len(x))
-            (fake_G,), (noise_G,) = now.fakes(now.in_pairs(latent_G)), now.noise(len(x), 1)
-        terms |= now.move_G((fake_G, noise_G), c_G, seen)
+            rows, which = now.for_G(latent_G)
+            (fake_G,), (noise_G,) = now.fakes(rows), now.noise(len(x), 1)
+        terms |= now.move_G((fake_G, noise_G), c_G, seen, which)
 
     state.average(config.train)
     state.update += 1

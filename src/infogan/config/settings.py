@@ -181,6 +181,11 @@ class LossConfig:
     """Weight of the share of the images' variance that codes of categories (or all, where there are
     none) make each alone: a code then moves one part of the image. G makes twice as many images
     for it."""
+    contrast: NonNegative = 0.0
+    """Weight of what a small network tells of which code two of G's images share, which G is paid
+    for (InfoGAN-CR); G makes twice as many images for it, three times in all."""
+    contrast_from: Count = 0
+    """The update from which contrast counts."""
     diffaugment: Annotated[float, Field(ge=-1, le=2)] = 0.0
     """Strength of DiffAugment, random colour, place and cutout of all that D sees, for sets that it
     would learn by heart: 1: the usual ranges, 0: none, -1: by the number of images."""
