@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from command import infogan
 
 from infogan.config import NetConfig
 from infogan.contrast import L_C, Contrast, sharing
@@ -85,6 +86,13 @@ def test_every_architecture_has_one(net, shape):
 def test_one_code_is_shared_with_itself():
     with pytest.raises(InfoganError, match="has 1; give more codes"):
         Contrast(SMALL, (1, 8, 8), Prior.parse("z5 + digit:cat10"))
+
+
+def test_that_is_said_before_anything_is_written(capsys, tmp_path, tiny_yaml):
+    one = ("--codes", "z5 + digit:cat10", "--loss.contrast", "1")
+    assert infogan("train", "--config", tiny_yaml, *one, "--out", tmp_path / "run") == 2
+    assert "loss.contrast asks which of several codes" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def at(tiny, **loss):

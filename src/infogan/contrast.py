@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from infogan.config import NetConfig
+from infogan.config import Config, NetConfig
 from infogan.errors import InfoganError
 from infogan.networks import ARCHITECTURES, measure, ranged
 from infogan.prior import Prior
@@ -45,6 +45,15 @@ class Contrast(nn.Module):
             self.trunk = ranged(net, nn.Identity(), trunk, pair)[1]
             self.head = nn.Linear(features, len(prior.codes))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @classmethod
+    def from_config(
+        cls, config: Config, prior: Prior, shape: tuple[int, int, int]
+    ) -> "Contrast | None":
+        """The untrained H of a run's settings; None where they ask for none."""
+        if not config.loss.contrast or config.objective == "gan":
+            return None
+        return cls(config.net, shape, prior, config.train.seed)
 
     def measure(self, x: Tensor) -> None:
         """Take mean and spread of vectors (N, d, 1, 1), as `InfoGAN.measure`."""

@@ -21,6 +21,7 @@ from torch import Tensor
 from infogan import precision
 from infogan.codes import Categorical, probs
 from infogan.config import Config, changed, recipe
+from infogan.contrast import Contrast
 from infogan.data.array import layout
 from infogan.encode import BATCH, columns, outputs
 from infogan.errors import InfoganError, MissingExtraError
@@ -104,7 +105,9 @@ class Estimator(TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[
         if len(images) < LEAST:
             raise InfoganError(f"X holds {len(images)}; at least {LEAST} are needed to learn from")
         config = self._config(images)
-        InfoGAN.from_config(config, _shape(images))  # the codes, the networks, and that they fit
+        shape = _shape(images)
+        model = InfoGAN.from_config(config, shape)  # the codes, the networks, and that they fit
+        Contrast.from_config(config, model.prior, shape)
         with self._place() as path:
             run = Run.create(path, config, "infogan.Estimator")
             progress = Progress(

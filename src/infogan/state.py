@@ -69,8 +69,7 @@ class State:
     ) -> "State":
         """The state before the first update; vectors are measured, where they are given."""
         model = InfoGAN.from_config(config, shape).to(device).train()
-        contrasted = config.loss.contrast and config.objective == "infogan"
-        H = Contrast(config.net, shape, model.prior, config.train.seed) if contrasted else None
+        H = Contrast.from_config(config, model.prior, shape)
         for network in (model, H):
             if images is not None and model.vectors and network:
                 network.measure(to_float(images))

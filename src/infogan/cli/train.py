@@ -231,6 +231,7 @@ def _checked(config: "Config", data: "Dataset | None") -> tuple["Config", "Datas
 
     from infogan.adversarial import ADVERSARIAL
     from infogan.config import is_place
+    from infogan.contrast import Contrast
     from infogan.data import load
     from infogan.model import InfoGAN
     from infogan.precision import device
@@ -249,6 +250,7 @@ def _checked(config: "Config", data: "Dataset | None") -> tuple["Config", "Datas
             f"{outputs}"
         )
     model = InfoGAN.from_config(config, data.shape)  # the codes, the networks, and that they fit
+    Contrast.from_config(config, model.prior, data.shape)
     if model.vectors and (config.loss.pairs or config.loss.alike):
         raise InfoganError(
             "loss.pairs and loss.alike compare images and their copies; vectors have none: give "
