@@ -1,11 +1,12 @@
-"""What codes make of the images each alone, as a term of G's objective."""
+"""One code for each place of the image, as a term of G's objective."""
 
 from dataclasses import replace
 
 import pytest
 import torch
 
-from infogan.alone import alone, counted, exchanged
+from infogan import alone as module
+from infogan.alone import alone, counted, exchanged, nothing_yet, places
 from infogan.data import to_float
 from infogan.prior import Prior
 from infogan.state import State
@@ -20,11 +21,16 @@ def drawn(n, seed=0):
     return PRIOR.embed(z, c).double()
 
 
-def share(G, n=40_000):
-    """Σ S_i of images G(latent), by the term itself."""
-    latent = drawn(n)
-    which = torch.randint(2, (n // 2,), generator=torch.Generator().manual_seed(1))
-    return alone(G(latent), G(exchanged(PRIOR, latent, which)), 2).item()
+def owned(G, n=4_000, updates=60):
+    """What one code makes of each place of vectors G(latent), when it is known whose they are."""
+    made = torch.zeros(3, G(drawn(2)).shape[1], dtype=torch.float64)
+    rng, found = torch.Generator().manual_seed(1), []
+    for seed in range(updates):
+        latent = drawn(n, seed)
+        which = torch.randint(2, (n // 2,), generator=rng)
+        x, mixed = (G(v)[..., None, None] for v in (latent, exchanged(PRIOR, latent, which)))
+        found.append(alone(x, mixed, which, made).item())
+    return sum(found[-20:]) / 20, made
 
 
 def test_columns_are_where_embed_puts_each_code():
@@ -48,29 +54,85 @@ def test_one_code_of_each_pair_is_exchanged():
     assert counted(Prior.parse("z3 + 2u")) == Prior.parse("z3 + 2u").codes
 
 
-def test_it_is_the_share_of_the_variance():
-    """x = (a's steps 0 3 0, b, 0.5 z): variances 2, 1/4, 1/12; then all of it multiplied."""
-    a, b = PRIOR.columns()["a"], PRIOR.columns()["b"]
-    steps = torch.tensor([0.0, 3.0, 0.0], dtype=torch.float64)
-
-    def total(v):
-        return torch.stack([v[:, a] @ steps, v[:, b][:, 1], 0.5 * v[:, 0]], 1)
-
-    assert share(total) == pytest.approx((2 + 1 / 4) / (2 + 1 / 4 + 1 / 12), abs=0.02)
-    # a sign drawn by b turns a centred step round: nobody makes it alone
-    sign = torch.tensor([1.0, -1.0], dtype=torch.float64)
-    assert share(lambda v: (v[:, a] @ (steps - 1) * (v[:, b] @ sign))[:, None]) == pytest.approx(
-        0, abs=0.03
-    )
-    assert share(lambda v: v[:, :1]) == pytest.approx(0, abs=0.03)  # z's alone
+A, B = PRIOR.columns()["a"], PRIOR.columns()["b"]
+STEPS = torch.tensor([0.0, 3.0, 0.0], dtype=torch.float64)  # variance 2
+BIT = torch.tensor([1.0, -1.0], dtype=torch.float64)  # 1
 
 
-def test_gradients():
+def test_it_is_what_one_code_makes_of_each_place():
+    """Places: a's steps (2), b's bit (1), z's (1/12): 3 of 3 + 1/12 have their code."""
+    share, made = owned(lambda v: torch.stack([v[:, A] @ STEPS, v[:, B] @ BIT, 0.5 * v[:, 0]], 1))
+    assert share == pytest.approx(3 / (3 + 1 / 12), abs=0.03)  # LITTLE takes a hundredth
+    V = made[-1] / (1 - 0.95**60)
+    torch.testing.assert_close(V, torch.tensor([2, 1, 1 / 12]).double(), rtol=0.05, atol=0)
+    wanted = torch.tensor([[2, 0, 0], [0, 1, 0]]).double()
+    torch.testing.assert_close(made[:2] / (1 - 0.95**60), wanted, atol=0.05, rtol=0)
+
+
+def test_two_factors_turned_are_told_from_two_factors():
+    """Both places half a's and half b's, and each code makes as much of all: the sum of what codes
+    make is 1 as before, and of each place one code makes but half."""
+    bit = torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64) * 1.5**0.5  # variance 1, as b's
+
+    def turned(v):
+        a, b = v[:, A] @ bit, v[:, B] @ BIT
+        return torch.stack([a + b, a - b], 1)
+
+    share, made = owned(turned)
+    assert (made[:2].sum() / made[-1].sum()).item() == pytest.approx(1, abs=0.05)
+    assert share == pytest.approx(0.5, abs=0.03)
+    straight, _ = owned(lambda v: torch.stack([v[:, A] @ bit, v[:, B] @ BIT], 1))
+    assert straight == pytest.approx(1, abs=0.03)
+
+
+def test_a_code_that_has_little_wins_where_it_has_any():
+    """Three places of a's, and one of which a makes 0.6 and b 0.4."""
+    bit = torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64) * 1.5**0.5
+
+    def G(v):
+        a, b = v[:, A] @ bit, v[:, B] @ BIT
+        return torch.stack([a, a, a, 0.6**0.5 * a + 0.4**0.5 * b], 1)
+
+    share, _ = owned(G)
+    S = torch.tensor([[1, 1, 1, 0.6], [0, 0, 0, 0.4]])
+    W = S.square() / (S.mean(1, keepdim=True) + 0.02)
+    W = W / (W.sum(0) + 0.01)
+    assert W[1, 3] > 2 * W[0, 3]
+    assert share == pytest.approx((W * S).sum().item() / 4, abs=0.03)
+
+
+def test_what_several_make_together_is_nobody_s():
+    share, _ = owned(lambda v: (v[:, A] @ (STEPS - 1) * (v[:, B] @ BIT))[:, None])
+    assert share == pytest.approx(0, abs=0.03)
+    share, _ = owned(lambda v: v[:, :1])  # z's
+    assert share == pytest.approx(0, abs=0.03)
+
+
+def test_places():
+    x = torch.arange(2 * 3 * 16 * 24.0).reshape(2, 3, 16, 24)
+    means = x.mean(1).reshape(2, 8, 2, 8, 3).mean((2, 4)).flatten(1)
+    torch.testing.assert_close(places(x), means)
+    assert places(torch.rand(2, 1, 5, 30)).shape == (2, 5 * 8)
+    vectors = torch.rand(4, 7, 1, 1)
+    assert torch.equal(places(vectors), vectors.flatten(1))
+    assert nothing_yet(PRIOR, (3, 16, 24)).shape == (3, 64)
+
+
+def test_gradients(monkeypatch):
     x = torch.rand(6, 1, 2, 2, dtype=torch.float64, requires_grad=True)
     y = torch.rand(6, 1, 2, 2, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x, y: alone(x, y, 3), (x, y))
+    which = torch.tensor([0, 1, 0])
+    known = torch.rand(3, 4, dtype=torch.float64)
+    made = torch.cat([known[:2], known[:2].sum(0, keepdim=True) + known[2:]])
+
+    monkeypatch.setattr(module, "RATE", 0.0)  # whose a place is moves by no gradient
+    assert torch.autograd.gradcheck(lambda x, y: alone(x, y, which, made.clone()), (x, y))
+    monkeypatch.undo()
     with torch.no_grad():  # of contrast and brightness it does not know
-        torch.testing.assert_close(alone(5 * x - 2, 5 * y - 2, 3), alone(x, y, 3))
+        of_one, of_other = made.clone(), 25 * made
+        ours = alone(x, y, which, of_one)
+        torch.testing.assert_close(alone(5 * x - 2, 5 * y - 2, which, of_other), ours)
+        torch.testing.assert_close(of_other, 25 * of_one)
 
 
 def at(tiny, **loss):

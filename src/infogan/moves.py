@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from infogan import precision
-from infogan.alone import counted, exchanged
+from infogan.alone import alone, counted, exchanged
 from infogan.config import Config
 from infogan.contrast import L_C, sharing
 from infogan.descent import follow
@@ -62,23 +62,23 @@ class Moves:
         with self.autocast():
             return [self.model.G(latent) for latent in latents]
 
-    def for_G(self, latent: Tensor) -> tuple[Tensor, Tensor | None]:
+    def for_G(self, latent: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """All that G makes in its own step, as one batch, which batch norm must not tell apart.
 
         Returns:
             (z, c); where what codes make alone counts, the same with a code exchanged in each pair
             of rows; where the contrast counts, others that share noise and a code with (z, c). And
-            the number of that code.
+            the numbers of these codes, "exchanged" and "shared".
         """
-        rows, which, half = [latent], None, len(latent) // 2
-        if self._alone:
+        rows, which, half = [latent], {}, len(latent) // 2
+        if self.w.alone:
             generator, prior = self.state.generators["alone"], self.model.prior
-            moved = randint(0, len(counted(prior)), half, generator=generator)
-            rows.append(exchanged(prior, latent[: 2 * half], moved))
+            which["exchanged"] = randint(0, len(counted(prior)), half, generator=generator)
+            rows.append(exchanged(prior, latent[: 2 * half], which["exchanged"]))
         if self.w.contrast:
-            other, which = self._sharing(latent)
+            other, which["shared"] = self._sharing(latent)
             rows.append(other)
-        return torch.cat(rows), which
+        return torch.cat(rows), {name: code.to(latent.device) for name, code in which.items()}
 
     def noise(self, n: int, batches: int) -> list[Tensor | None]:
         """σ s ε for so many batches of n, ε ~ N(0, 1), s the unit of x; None where σ is 0."""
@@ -125,6 +125,7 @@ class Moves:
         assert adam
         latent, _ = state.latent(n, "contrast")
         other, which = self._sharing(latent)
+        which = which.to(latent.device)
         with torch.no_grad():
             (fake,) = self.fakes(torch.cat([latent, other]))
 
@@ -132,17 +133,17 @@ class Moves:
             with self.autocast():
                 with torch.no_grad():
                     x, x_shared = self._drawn(of).chunk(2)
-                told = L_C(H(x, x_shared), of["which"])
+                told = L_C(H(x, x_shared), of["shared"])
                 return -told, {"L_C": told}
 
-        return self._follow("H", adam, objective, {"fake": fake, "which": which})
+        return self._follow("H", adam, objective, {"fake": fake, "shared": which})
 
     def move_G(
         self,
         fake: Fake,
         c: Mapping[str, Tensor],
         x: Tensor | None,
-        which: Tensor | None = None,
+        which: Mapping[str, Tensor],
     ) -> dict[str, Tensor]:
         """G follows `objective_G`; its terms. `fake` and `which` are what `for_G` says."""
         state, model, n = self.state, self.model, len(next(iter(c.values())))
@@ -155,14 +156,14 @@ class Moves:
         def objective(of: Given) -> tuple[Tensor, Terms]:
             with self.autocast(), _frozen(*state.adams().values(), but=state.adam_G):
                 fake, rest = self._drawn(of).tensor_split([n])
-                pairs = told = None
-                if self._alone:
-                    exchanged, rest = rest.tensor_split([n // 2 * 2])
-                    pairs = fake[: len(exchanged)], exchanged
-                if state.H and of["which"] is not None:
-                    told = L_C(state.H(fake, rest), of["which"])
+                owned = told = None
+                if "exchanged" in of["which"]:
+                    mixed, rest = rest.tensor_split([n // 2 * 2])
+                    owned = alone(fake[: len(mixed)], mixed, of["which"]["exchanged"], state.made)
+                if state.H and "shared" in of["which"]:
+                    told = L_C(state.H(fake, rest), of["which"]["shared"])
                 fake, w = noisy(fake, of["noise"]), self._weights(of)
-                return objective_G(model, fake, of["c"], w, of["x"], _T(of["T"]), pairs, told)
+                return objective_G(model, fake, of["c"], w, of["x"], _T(of["T"]), owned, told)
 
         return self._follow("G", state.adam_G, objective, given)
 
@@ -181,17 +182,12 @@ class Moves:
 
         return self._follow("Q", self.state.adam_D, objective, given)
 
-    @property
-    def _alone(self) -> bool:
-        """Whether what codes make alone counts."""
-        return bool(self.w.loss.alone) and not self.w.plain
-
     def _sharing(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """Fresh (z, c) that share their noise and one code with others; the number of that code."""
         state, prior = self.state, self.model.prior
         other, _ = state.latent(len(latent), "contrast")
         generator = state.generators["contrast"]
-        which = randint(0, len(prior.codes), len(latent), generator=generator).to(latent.device)
+        which = randint(0, len(prior.codes), len(latent), generator=generator)
         return sharing(prior, latent, other, which), which
 
     def _changes(self, like: Tensor, *names: str) -> dict[str, dict[str, Tensor]]:
@@ -228,7 +224,17 @@ class Moves:
             device = self.state.G_ema[0].device
             lam = torch.tensor([[*w.lam.values()], [*w.lam_D.values()]], device=device)
             given = {**given, "lam": lam}
-            key = (who, w.alike, w.r1, w.contrast, w.loss, w.plain, self.model.prior, self.dtype)
+            key = (
+                who,
+                w.alike,
+                w.r1,
+                w.alone,
+                w.contrast,
+                w.loss,
+                w.plain,
+                self.model.prior,
+                self.dtype,
+            )
         return follow(self.state, adam, objective, given, key)
 
 

@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from infogan.adversarial import ADVERSARIAL, gp, r1, r2
-from infogan.alone import alone, counted
 from infogan.codes import probs
 from infogan.model import InfoGAN
 from infogan.networks.layers import apart
@@ -145,10 +144,10 @@ def objective_G(
     w: Weights,
     x: Tensor | None = None,
     T: Changed | None = None,
-    pairs: tuple[Tensor, Tensor] | None = None,
+    owned: Tensor | None = None,
     told: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """What G minimizes: V's part of G − Σ_i λ_i L_I(c_i) − alone Σ_i S_i − contrast L_C.
+    """What G minimizes: V's part of G − Σ_i λ_i L_I(c_i) − alone A − contrast L_C.
 
     Args:
         model: In training mode, its trunk and heads frozen.
@@ -157,7 +156,7 @@ def objective_G(
         w: The weights.
         x: Real images, for a form of the game whose G looks at them.
         T: As in `objective_D`.
-        pairs: G's images of pairs, and of the same with a code exchanged, as `alone` takes them.
+        owned: A, what one code makes of each place by itself, as `alone` gives it.
         told: L_C of pairs of G's images that share a code.
 
     Returns:
@@ -174,9 +173,9 @@ def objective_G(
         return terms["loss_G"], terms
     bound = L_I(model.prior, model.prior.q(model.Q(h)), c)
     loss = terms["loss_G"] - sum(w.lam[name] * bound[name] for name in bound)
-    if pairs:
-        terms["alone"] = alone(*pairs, len(counted(model.prior)))
-        loss = loss - w.loss.alone * terms["alone"]
+    if owned is not None:
+        terms["alone"] = owned
+        loss = loss - w.alone * owned
     if told is not None:
         terms["L_C"] = told
         loss = loss - w.contrast * told

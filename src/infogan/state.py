@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from infogan import processes
+from infogan.alone import nothing_yet
 from infogan.config import Config, LossConfig, TrainConfig
 from infogan.contrast import Contrast
 from infogan.data import to_float
@@ -38,6 +39,7 @@ class State:
         update: How many updates were made.
         votes: What the images nearest to each image of the next updates have for a category, by
             code: (votes_every, d_steps, batch), from the last count on; empty before the first.
+        made: What each code makes of each place of G's images, as `alone` has it; empty without.
         H: Which code two images share; None where no contrast is asked for.
         adam_H: Adam of H.
         components: What each image of the game's updates has for a value, as a scout found it, by
@@ -55,6 +57,7 @@ class State:
     update: int = 0
     votes: dict[str, Tensor] = field(default_factory=dict)
     components: dict[str, Tensor] = field(default_factory=dict)
+    made: Tensor = field(default_factory=lambda: torch.empty(0))
     H: Contrast | None = None
     adam_H: torch.optim.Adam | None = None
     recorder: Recorder | None = None
@@ -98,6 +101,8 @@ class State:
             for code in model.prior.categorical
         }
         state = cls(model, G_ema, D_ema, r_bar, adam_D, adam_G, streams)
+        if config.loss.alone:
+            state.made = nothing_yet(model.prior, shape).to(device)
         if H:
             state.H = H.to(device).train()
             state.adam_H = _adam(parameters_of(H), config.train.lr_d, config.train)
@@ -157,6 +162,7 @@ class State:
         flat |= {f"r_bar.{name}": r for name, r in self.r_bar.items()}
         flat |= {f"votes.{name}": k for name, k in self.votes.items()}
         flat |= {f"components.{name}": u for name, u in self.components.items()}
+        flat |= {"alone.made": self.made} if self.made.numel() else {}
         for code in self.model.prior.categorical:
             if code.learned and code.p:  # as they are: normalized they would be other numbers
                 flat[f"prior.{code.name}"] = torch.tensor(code.p, dtype=torch.float64)
@@ -187,6 +193,8 @@ class State:
                 r.copy_(groups["r_bar"][name])
             self.votes, self.components = dict(groups["votes"]), dict(groups["components"])
             self.model.prior = self.model.prior.moved(groups["prior"])
+            if self.made.numel():
+                self.made.copy_(groups["alone"]["made"])
             if self.H:
                 self.H.load_state_dict(groups["H"])
             for group, adam in self.adams().items():

@@ -19,6 +19,7 @@ class Weights:
         lam_D: λ of each code in the D step, where it moves trunk and Q; as lam.
         alike: Weight of the information on images that look alike.
         r1: Weight of R1.
+        alone: Weight of what one code makes of each place by itself.
         contrast: Weight of the contrast.
         loss: The rest.
         plain: A plain GAN: Q's head learns what it can (λ 1) but moves neither trunk nor G.
@@ -28,6 +29,7 @@ class Weights:
     lam_D: Mapping[str, float | Tensor]
     alike: float
     r1: float
+    alone: float
     contrast: float
     loss: LossConfig
     plain: bool = False
@@ -39,8 +41,9 @@ def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False)
     λ of the categorical codes rises from 0 over the first `loss.lam_ramp` updates; λ of the
     continuous ones sets in at `loss.lam_starts`, falls to `loss.lam_rest` of its value at
     `loss.lam_rest_from`. Both have their share of λ in the D step. The information on look-alikes
-    counts until `loss.alike_until`, the contrast from `loss.contrast_from` on, R1 in every
-    `loss.r1_every`-th update, that many times as much (Karras et al. 2020, appendix B).
+    counts until `loss.alike_until`, `alone` until `loss.alone_until`, the contrast from
+    `loss.contrast_from` on, R1 in every `loss.r1_every`-th update, that many times as much (Karras
+    et al. 2020, appendix B).
     """
     rise = min(1.0, update / loss.lam_ramp) if loss.lam_ramp else 1.0
     lam = {code.name: code.lam for code in prior}
@@ -53,8 +56,10 @@ def weights_at(update: int, prior: Prior, loss: LossConfig, plain: bool = False)
     lam_D = {name: value * share.get(name, 1.0) for name, value in lam.items()}
     alike = loss.alike if update < loss.alike_until else 0.0
     r1 = 0.0 if update % loss.r1_every else loss.r1 * loss.r1_every
+    counts = not plain and (not loss.alone_until or update < loss.alone_until)
+    alone = loss.alone if counts else 0.0
     contrast = loss.contrast if update >= loss.contrast_from and not plain else 0.0
-    return Weights(lam, lam_D, alike, r1, contrast, loss, plain)
+    return Weights(lam, lam_D, alike, r1, alone, contrast, loss, plain)
 
 
 def noise_at(update: int, loss: LossConfig) -> float:

@@ -178,9 +178,11 @@ class LossConfig:
     """The update until which alike counts, when the factors are found; from then on Q follows what
     G draws."""
     alone: NonNegative = 0.0
-    """Weight of the share of the images' variance that codes of categories (or all, where there are
-    none) make each alone: a code then moves one part of the image. G makes twice as many images
-    for it."""
+    """Weight of what one code makes by itself of each place of the images, of those of categories
+    (or all, where there are none): a code then moves a part that no other one moves. G makes twice
+    as many images for it."""
+    alone_until: Count = 0
+    """The update until which alone counts, when parts have their codes; 0: to the end."""
     contrast: NonNegative = 0.0
     """Weight of what a small network tells of which code two of G's images share, which G is paid
     for (InfoGAN-CR); G makes twice as many images for it, three times in all."""
