@@ -41,7 +41,7 @@ PAGE = ROOT / "docs" / "meaning.md"
 PICTURE = ROOT / "docs" / "images" / "meaning.png"
 # settings younger than some of the numbers kept, as those runs had them: no part of a key
 SINCE = {"shared_fakes: false", "graphs: true", "colour: 0.0", "alone: 0.0", "contrast: 0.0"}
-SINCE |= {"contrast_from: 0"}
+SINCE |= {"contrast_from: 0", "alone_until: 0"}
 
 
 def settings(row: Row) -> Config:
