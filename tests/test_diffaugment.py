@@ -119,7 +119,7 @@ def test_D_sees_real_and_made_images_alike_in_both_steps(tiny, digits, monkeypat
         seen.append((x, x.requires_grad, of))
         return diffaugment(x, of)
 
-    monkeypatch.setattr("infogan.update.diffaugment", noted)
+    monkeypatch.setattr("infogan.moves.diffaugment", noted)
     config = from_yaml("loss: {diffaugment: 0.7}", "test", tiny)
     state = State.start(config, (1, 28, 28), CPU)
     before = [p.detach().clone() for p in state.model.G.parameters()]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from infogan import batches, step, update
+from infogan import batches, moves, step
 from infogan.config import Config, from_yaml
 from infogan.state import State
 from infogan.step import rate_at
@@ -21,12 +21,12 @@ def test_steps_of_D_and_G_in_an_update(tiny, digits, monkeypatch):
     """Each step of D has real images of its own, and the next update goes on behind them."""
     config = from_yaml("train: {d_steps: 3, g_steps: 2, batch: 8}", "test", tiny)
     picked, updates = [], []
-    real_indices, real_follow = batches.batch_indices, update.follow
+    real_indices, real_follow = batches.batch_indices, moves.follow
     monkeypatch.setattr(
         batches, "batch_indices", lambda *a: picked.append(a[2]) or real_indices(*a)
     )
     monkeypatch.setattr(
-        update,
+        moves,
         "follow",
         lambda state, adam, *a: updates.append(adam) or real_follow(state, adam, *a),
     )
