@@ -36,12 +36,8 @@ def exchanged(prior: Prior, latent: Tensor, which: Tensor) -> Tensor:
     Returns:
         v_1 with the code of v'_1, …, then v'_1 with that of v_1, …, (2 h, width).
     """
-    columns = prior.columns()
-    inside = torch.zeros(len(counted(prior)), prior.width, dtype=torch.bool)
-    for row, code in zip(inside, counted(prior)):
-        row[columns[code.name]] = True
     v, w = latent.chunk(2)
-    moved = inside.to(latent.device)[which.to(latent.device)]
+    moved = prior.masks(counted(prior))[which].to(latent.device)
     return torch.cat([torch.where(moved, w, v), torch.where(moved, v, w)])
 
 

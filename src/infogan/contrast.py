@@ -75,11 +75,9 @@ def sharing(prior: Prior, latent: Tensor, other: Tensor, which: Tensor) -> Tenso
         other: Others, of which the codes are taken that are not shared, (n, width).
         which: The number of the shared code in `prior.codes` (n,).
     """
-    shared = torch.zeros(len(prior.codes), prior.width, dtype=torch.bool)
+    shared = prior.masks(prior.codes)[which]
     shared[:, : prior.noise] = True
-    for row, columns in zip(shared, prior.columns().values(), strict=True):
-        row[columns] = True
-    return torch.where(shared.to(latent.device)[which.to(latent.device)], latent, other)
+    return torch.where(shared.to(latent.device), latent, other)
 
 
 def L_C(logits: Tensor, which: Tensor) -> Tensor:

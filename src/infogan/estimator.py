@@ -107,7 +107,7 @@ class Estimator(TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[
         config = self._config(images)
         shape = _shape(images)
         model = InfoGAN.from_config(config, shape)  # the codes, the networks, and that they fit
-        Contrast.from_config(config, model.prior, shape)
+        Contrast.from_config(config, model.prior, shape)  # and those of the contrast
         with self._place() as path:
             run = Run.create(path, config, "infogan.Estimator")
             progress = Progress(

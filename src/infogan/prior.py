@@ -18,7 +18,7 @@ the order of G's inputs, z first.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -181,6 +181,13 @@ class Prior:
         for code in self.codes:
             found[code.name] = slice(at, at + code.width)
             at += code.width
+        return found
+
+    def masks(self, codes: Sequence[Code]) -> Tensor:
+        """Which of G's inputs are each of these codes', (codes, width)."""
+        columns, found = self.columns(), torch.zeros(len(codes), self.width, dtype=torch.bool)
+        for row, code in zip(found, codes, strict=True):
+            row[columns[code.name]] = True
         return found
 
     def q(self, params: Tensor) -> dict[str, Distribution]:

@@ -119,7 +119,7 @@ def images_for(path: Path, source: str, split: "Split | None", model: "InfoGAN")
         if split in ("train", "test"):
             splits(run)  # what is said to be held out is
     else:
-        settings = replace(settings, limit=0, max_bad=1.0)  # bad ones are listed, and left out
+        settings = replace(settings, limit=0, max_bad=1.0)  # bad ones are left out
     settings = replace(settings, source=source)
     own = is_place(source) and not is_built_in(source)
     c, h, w = model.shape

@@ -250,7 +250,7 @@ def _checked(config: "Config", data: "Dataset | None") -> tuple["Config", "Datas
             f"{outputs}"
         )
     model = InfoGAN.from_config(config, data.shape)  # the codes, the networks, and that they fit
-    Contrast.from_config(config, model.prior, data.shape)
+    Contrast.from_config(config, model.prior, data.shape)  # and those of the contrast
     if model.vectors and (config.loss.pairs or config.loss.alike):
         raise InfoganError(
             "loss.pairs and loss.alike compare images and their copies; vectors have none: give "

@@ -71,6 +71,11 @@ def part_of(place: Place, data: DataConfig, split: Split) -> Dataset:
         packed = pack(place, form, data)
         if chosen:
             _say(f"{place.source}: {chosen}")
+        if split == "all" and packed.card["refused"]:  # a table of them all has no row for these
+            _say(
+                f"{place.source}: {packed.card['refused']:,} of {packed.card['items']:,} pictures "
+                f"cannot be read and are left out; infogan data {place.source} lists them"
+            )
         images = packed.images()
         labels, names = packed.labels(), packed.names
     _check_enough(place, len(images), split)
