@@ -121,7 +121,6 @@ def test_it_moves_G_and_H_from_the_update_that_is_said(tiny, digits):
     before = weights(contrasted)
     terms = [train_step(s, x, c, torch.float32) for s, c in zip((plain, contrasted), configs)]
     assert set(terms[1]) - set(terms[0]) == {"L_C"}
-    assert terms[1]["L_C"] < math.log(3)
     # D's step is the same: trunk, D and Q hear nothing of it
     assert changed(weights(plain), weights(contrasted)) == {"G"}
     assert changed(before, weights(contrasted)) == {"G", "trunk", "D", "Q", "H"}
